@@ -1,0 +1,183 @@
+import type { Disposable } from '../base/disposable.ts';
+import type { Event } from '../base/event.ts';
+
+/**
+ * What a debugger front end (DAP session, gdb stub, command line, views) sees of a running machine. Everything is
+ * asynchronous and plain data, so that the machine may live in a worker. 64-bit numbers cross as hexadecimal strings
+ * ("0xffffffff81000000") where a double would not hold them, addresses of memory requests included.
+ */
+export interface DebugTarget extends Disposable {
+  /** Fires when execution stops, with everything a client needs to say why. */
+  readonly onStopped: Event<StopEvent>;
+  /** Console bytes of a domain, as the guest wrote them. */
+  readonly onConsole: Event<{ readonly domain: number; readonly bytes: Uint8Array }>;
+  /** Decoded trace lines and notices (refused hypercalls with their reason, xenstore traffic …) when tracing is on. */
+  readonly onTrace: Event<TraceLine>;
+  /** A domain shut down or crashed; the machine stays inspectable. */
+  readonly onEnded: Event<DomainEnd>;
+
+  /** Domains and their vCPUs. */
+  threads(): Promise<readonly ThreadInfo[]>;
+  /** Runs until something stops it. Resolves when running. */
+  resume(): Promise<void>;
+  /** Stops within 50 ms; a `StopEvent` with reason 'pause' follows. */
+  pause(): Promise<void>;
+  /** Executes instructions; a StopEvent 'step' follows. `over` runs through calls and REP; `out` until the frame returns. */
+  step(vcpu: number, kind: 'in' | 'over' | 'out'): Promise<void>;
+  /** Frees everything; the machine is gone. */
+  terminate(): Promise<void>;
+  sendConsole(domain: number, bytes: Uint8Array): Promise<void>;
+
+  registers(vcpu: number): Promise<Registers>;
+  /** Name as in `Registers`; value hexadecimal. False: no such register or not settable. */
+  setRegister(vcpu: number, name: string, value: string): Promise<boolean>;
+  /** As many bytes as are readable from `address`; shorter at the first hole. */
+  readMemory(space: MemorySpace, address: string, length: number): Promise<Uint8Array>;
+  /** Number of bytes written. */
+  writeMemory(space: MemorySpace, address: string, bytes: Uint8Array): Promise<number>;
+
+  /** Replaces all instruction breakpoints. Addresses hexadecimal. */
+  setInstructionBreakpoints(points: readonly InstructionBreakpoint[]): Promise<void>;
+  /** Replaces all hypercall breakpoints. Answers one verdict per point, in order. */
+  setHypercallBreakpoints(points: readonly HypercallBreakpoint[]): Promise<readonly BreakpointVerdict[]>;
+  /** Names a function breakpoint may use: hypercalls and sub-operations of the running ABI. */
+  hypercallNames(): Promise<readonly HypercallName[]>;
+
+  /** Symbols from the kernel image and, for a stripped Linux, from its own kallsyms once readable. */
+  symbols(): Promise<readonly SymbolInfo[]>;
+  /** Decoded arguments of the hypercall the vCPU is stopped at or has just made; undefined elsewhere. */
+  currentHypercall(vcpu: number): Promise<HypercallInfo | undefined>;
+  /** Shared rings of a domain with their decoded slots. */
+  rings(domain: number): Promise<readonly RingInfo[]>;
+  /** Instruction and time counters, for status bars and tests of progress. */
+  statistics(): Promise<Statistics>;
+}
+
+/** Which addresses a memory request means: the current vCPU's virtual ones, a domain's own pages, or machine ones. */
+export type MemorySpace = 'virtual' | 'pseudo-physical' | 'machine';
+
+export type StopReason = 'entry' | 'pause' | 'step' | 'breakpoint' | 'hypercall' | 'crash' | 'watchpoint' | 'shutdown';
+
+export interface StopEvent {
+  readonly reason: StopReason;
+  readonly vcpu: number;
+  /** Ids of the breakpoints hit. */
+  readonly breakpoints: readonly string[];
+  readonly rip: string;
+  /** Instructions retired since boot. */
+  readonly instructions: number;
+  /** In words: "domain 1 crashed: no handler for page fault at …". */
+  readonly text: string;
+}
+
+export interface DomainEnd {
+  readonly domain: number;
+  readonly kind: 'poweroff' | 'reboot' | 'suspend' | 'crash' | 'watchdog' | 'soft_reset' | 'other';
+  /** SCHEDOP_shutdown reason code. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+export interface ThreadInfo {
+  /** Unique over all domains. */
+  readonly vcpu: number;
+  readonly domain: number;
+  readonly name: string;
+  readonly state: 'running' | 'runnable' | 'blocked' | 'offline' | 'crashed';
+}
+
+/** Values hexadecimal with 0x. Groups in display order. */
+export interface Registers {
+  readonly general: Readonly<Record<string, string>>;
+  readonly segment: Readonly<Record<string, string>>;
+  readonly control: Readonly<Record<string, string>>;
+  /** "IF ZF PF" style words beside the value. */
+  readonly flags: { readonly value: string; readonly words: string };
+  readonly vector: Readonly<Record<string, string>>;
+}
+
+export interface InstructionBreakpoint {
+  readonly id: string;
+  readonly address: string;
+}
+
+export interface HypercallBreakpoint {
+  readonly id: string;
+  /** "mmu_update", "sched_op.shutdown", "29", "mmuext_op.PIN_L4_TABLE", or "*". */
+  readonly name: string;
+}
+
+export interface BreakpointVerdict {
+  readonly verified: boolean;
+  /** Why not, with the nearest known name. */
+  readonly message: string;
+}
+
+export interface HypercallName {
+  readonly name: string;
+  readonly number: number;
+  readonly suboperations: readonly string[];
+  readonly documentation: string;
+}
+
+export interface SymbolInfo {
+  readonly name: string;
+  readonly address: string;
+  readonly size: number;
+  readonly kind: 'function' | 'object' | 'other';
+}
+
+export interface HypercallInfo {
+  readonly name: string;
+  readonly number: number;
+  readonly suboperation: string | undefined;
+  /** Decoded; nested for structures. */
+  readonly arguments: readonly ArgumentInfo[];
+  /** Present once it has returned. */
+  readonly result: { readonly value: string; readonly errno: string | undefined; readonly reason: string | undefined } | undefined;
+}
+
+export interface ArgumentInfo {
+  readonly name: string;
+  readonly value: string;
+  readonly children: readonly ArgumentInfo[];
+}
+
+export interface RingInfo {
+  readonly name: 'console' | 'xenstore';
+  readonly mfn: string;
+  readonly port: number;
+  readonly indices: readonly { readonly name: string; readonly value: number }[];
+  /** One per direction. */
+  readonly directions: readonly {
+    readonly name: string;
+    readonly size: number;
+    readonly producer: number;
+    readonly consumer: number;
+    /** Bytes produced and not yet consumed, as text with escapes. */
+    readonly pending: string;
+    /** Latest decoded messages, oldest first. */
+    readonly messages: readonly RingMessage[];
+  }[];
+}
+
+export interface RingMessage {
+  readonly instructions: number;
+  readonly summary: string;
+  readonly fields: readonly ArgumentInfo[];
+  readonly state: 'pending' | 'consumed';
+}
+
+export interface TraceLine {
+  readonly instructions: number;
+  readonly virtualSeconds: number;
+  readonly category: 'hypercalls' | 'events' | 'grants' | 'exceptions' | 'xenstore' | 'notice';
+  readonly text: string;
+}
+
+export interface Statistics {
+  readonly instructions: number;
+  readonly virtualSeconds: number;
+  readonly wallSeconds: number;
+  readonly running: boolean;
+}
