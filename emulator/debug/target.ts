@@ -134,7 +134,9 @@ export interface HypercallInfo {
   /** Decoded; nested for structures. */
   readonly arguments: readonly ArgumentInfo[];
   /** Present once it has returned. */
-  readonly result: { readonly value: string; readonly errno: string | undefined; readonly reason: string | undefined } | undefined;
+  readonly result:
+    | { readonly value: string; readonly errno: string | undefined; readonly reason: string | undefined }
+    | undefined;
 }
 
 export interface ArgumentInfo {

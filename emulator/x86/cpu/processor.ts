@@ -136,7 +136,13 @@ export type PagingMode = '4-level' | 'pae' | '2-level' | 'off';
 /** Result of a walk without side effects. */
 export interface Walk {
   /** Each level's entry, top first: the table's frame, index, and the entry's two halves. */
-  readonly levels: readonly { readonly level: number; readonly mfn: Mfn; readonly index: number; readonly low: number; readonly high: number }[];
+  readonly levels: readonly {
+    readonly level: number;
+    readonly mfn: Mfn;
+    readonly index: number;
+    readonly low: number;
+    readonly high: number;
+  }[];
   /** Machine address, or undefined when some level is not present or points outside RAM. */
   readonly machine: MachineAddress | undefined;
   readonly writable: boolean;
