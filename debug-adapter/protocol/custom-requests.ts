@@ -1,0 +1,169 @@
+/**
+ * Requests and events beyond DAP. Every view's data comes through one of these, so that tests and other clients can
+ * ask for it too. Addresses and 64-bit numbers are hexadecimal strings with 0x; bytes are base64.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { LaunchConfiguration } from './launch-configuration.ts';
+
+/** Beyond DAP's own arguments of `initialize`. */
+export interface XenInitializeArguments extends DebugProtocol.InitializeRequestArguments {
+  /** The client shows `xenConsole` events itself; console text is then not repeated as `output` events. */
+  readonly supportsXenConsole?: boolean;
+}
+
+// Events -------------------------------------------------------------------------------------------------------------
+
+/** Event `xenConsole`: bytes that a domain wrote to its console, in order, from the first one. */
+export interface XenConsoleEventBody {
+  readonly domain: number;
+  readonly base64: string;
+}
+
+/** Event `xenTrace`: one decoded trace line. */
+export interface XenTraceEventBody {
+  readonly instructions: number;
+  readonly virtualSeconds: number;
+  readonly category: string;
+  readonly text: string;
+}
+
+/** Event `xenDomainEnded`: a domain shut down or crashed. */
+export interface XenDomainEndedEventBody {
+  readonly domain: number;
+  readonly kind: string;
+  readonly code: number;
+  readonly reason: string;
+}
+
+// Requests -----------------------------------------------------------------------------------------------------------
+
+export interface XenConsoleInputArguments {
+  /** Default: the first domain. */
+  readonly domain?: number;
+  readonly base64: string;
+}
+
+/** All console bytes since boot. */
+export interface XenConsoleHistoryArguments {
+  readonly domain?: number;
+}
+export interface XenConsoleHistoryBody {
+  readonly domain: number;
+  readonly base64: string;
+}
+
+export interface XenDomainsBody {
+  readonly domains: readonly { readonly domain: number; readonly name: string; readonly vcpus: readonly number[] }[];
+}
+
+export interface XenRingsArguments {
+  readonly domain?: number;
+}
+export interface XenRingsBody {
+  readonly domain: number;
+  readonly rings: readonly XenRing[];
+}
+export interface XenRing {
+  readonly name: string;
+  readonly mfn: string;
+  readonly port: number;
+  /** Index fields by the names of the public header, as they lie in the page. */
+  readonly indices: readonly { readonly name: string; readonly value: number }[];
+  readonly directions: readonly XenRingDirection[];
+}
+export interface XenRingDirection {
+  /** "guest → host" or "host → guest". */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly producer: number;
+  readonly consumer: number;
+  /** Bytes produced and not yet consumed, as text with escapes. */
+  readonly pending: string;
+  readonly messages: readonly XenRingMessage[];
+}
+export interface XenRingMessage {
+  readonly instructions: number;
+  readonly summary: string;
+  readonly fields: readonly XenField[];
+  readonly state: 'pending' | 'consumed';
+}
+export interface XenField {
+  readonly name: string;
+  readonly value: string;
+  readonly children: readonly XenField[];
+}
+
+/** Names for pick lists: all hypercalls of the running ABI, and symbols that start with `prefix`. */
+export interface XenNamesArguments {
+  /** Symbols whose name starts with (or, after those, contains) this. Empty or absent: no symbols. */
+  readonly prefix?: string;
+  /** At most so many symbols; default 100. */
+  readonly limit?: number;
+}
+export interface XenNamesBody {
+  readonly hypercalls: readonly {
+    readonly name: string;
+    readonly number: number;
+    readonly suboperations: readonly string[];
+    readonly documentation: string;
+  }[];
+  readonly symbols: readonly { readonly name: string; readonly address: string; readonly kind: string }[];
+}
+
+export type XenMemorySpace = 'virtual' | 'pseudo-physical' | 'machine';
+
+export interface XenReadMemoryArguments {
+  readonly space: XenMemorySpace;
+  /** An address, or any expression that `evaluate` takes: "rsp", "start_kernel + 0x10". */
+  readonly address: string;
+  readonly count: number;
+  /** Frame that registers in the expression refer to; default: the innermost one of the stopped vCPU. */
+  readonly frameId?: number;
+}
+export interface XenReadMemoryBody {
+  /** What `address` came to. */
+  readonly address: string;
+  /** May be shorter than asked for, at the first hole. */
+  readonly base64: string;
+  readonly unreadable: number;
+}
+
+export interface XenWriteMemoryArguments {
+  readonly space: XenMemorySpace;
+  readonly address: string;
+  readonly base64: string;
+  readonly frameId?: number;
+}
+export interface XenWriteMemoryBody {
+  readonly address: string;
+  readonly bytesWritten: number;
+}
+
+export interface XenStatisticsBody {
+  readonly instructions: number;
+  readonly virtualSeconds: number;
+  readonly wallSeconds: number;
+  readonly running: boolean;
+}
+
+/** Custom requests by name. */
+export interface XenRequests {
+  readonly xenConsoleInput: { readonly arguments: XenConsoleInputArguments; readonly body: undefined };
+  readonly xenConsoleHistory: { readonly arguments: XenConsoleHistoryArguments; readonly body: XenConsoleHistoryBody };
+  readonly xenDomains: { readonly arguments: undefined; readonly body: XenDomainsBody };
+  readonly xenRings: { readonly arguments: XenRingsArguments; readonly body: XenRingsBody };
+  readonly xenNames: { readonly arguments: XenNamesArguments; readonly body: XenNamesBody };
+  readonly xenReadMemory: { readonly arguments: XenReadMemoryArguments; readonly body: XenReadMemoryBody };
+  readonly xenWriteMemory: { readonly arguments: XenWriteMemoryArguments; readonly body: XenWriteMemoryBody };
+  readonly xenStatistics: { readonly arguments: undefined; readonly body: XenStatisticsBody };
+}
+
+/** Custom events by name. */
+export interface XenEvents {
+  readonly xenConsole: XenConsoleEventBody;
+  readonly xenTrace: XenTraceEventBody;
+  readonly xenDomainEnded: XenDomainEndedEventBody;
+}
+
+export type XenLaunchArguments = DebugProtocol.LaunchRequestArguments & LaunchConfiguration;
