@@ -18,15 +18,23 @@ export interface DebugTarget extends Disposable {
 
   /** Domains and their vCPUs. */
   threads(): Promise<readonly ThreadInfo[]>;
-  /** Runs until something stops it. Resolves when running. */
-  resume(): Promise<void>;
-  /** Stops within 50 ms; a `StopEvent` with reason 'pause' follows. */
+  /**
+   * Runs until something stops it. Resolves when running. With `finishStep`, a step that a breakpoint interrupted
+   * goes on to its end: for breakpoints whose condition turned out false.
+   */
+  resume(finishStep?: boolean): Promise<void>;
+  /** Stops within 50 ms; a `StopEvent` with reason 'pause' follows. Nothing happens when it is not running. */
   pause(): Promise<void>;
-  /** Executes instructions; a StopEvent 'step' follows. `over` runs through calls and REP; `out` until the frame returns. */
+  /**
+   * Executes instructions; a StopEvent 'step' follows, or another when something else stops it first. Resolves when
+   * running. `over` runs through calls, system calls and REP; `out` until the frame returns.
+   */
   step(vcpu: number, kind: 'in' | 'over' | 'out'): Promise<void>;
   /** Frees everything; the machine is gone. */
   terminate(): Promise<void>;
   sendConsole(domain: number, bytes: Uint8Array): Promise<void>;
+  /** All console bytes of a domain since its first one. */
+  consoleHistory(domain: number): Promise<Uint8Array>;
 
   registers(vcpu: number): Promise<Registers>;
   /** Name as in `Registers`; value hexadecimal. False: no such register or not settable. */
@@ -36,6 +44,8 @@ export interface DebugTarget extends Disposable {
   /** Number of bytes written. */
   writeMemory(space: MemorySpace, address: string, bytes: Uint8Array): Promise<number>;
 
+  /** Stops at events inside the machine. Crashes always stop. */
+  setEventFilters(filters: readonly EventFilter[]): Promise<void>;
   /** Replaces all instruction breakpoints. Addresses hexadecimal. */
   setInstructionBreakpoints(points: readonly InstructionBreakpoint[]): Promise<void>;
   /** Replaces all hypercall breakpoints. Answers one verdict per point, in order. */
@@ -56,7 +66,19 @@ export interface DebugTarget extends Disposable {
 /** Which addresses a memory request means: the current vCPU's virtual ones, a domain's own pages, or machine ones. */
 export type MemorySpace = 'virtual' | 'pseudo-physical' | 'machine';
 
-export type StopReason = 'entry' | 'pause' | 'step' | 'breakpoint' | 'hypercall' | 'crash' | 'watchpoint' | 'shutdown';
+export type StopReason =
+  | 'entry'
+  | 'pause'
+  | 'step'
+  | 'breakpoint'
+  | 'hypercall'
+  | 'hypercall-error'
+  | 'crash'
+  | 'watchpoint'
+  | 'shutdown';
+
+/** `hypercall-error`: a hypercall is refused (it has returned; rip stands behind it). `shutdown`: a domain ends. */
+export type EventFilter = 'hypercall-error' | 'shutdown';
 
 export interface StopEvent {
   readonly reason: StopReason;
@@ -68,6 +90,8 @@ export interface StopEvent {
   readonly instructions: number;
   /** In words: "domain 1 crashed: no handler for page fault at …". */
   readonly text: string;
+  /** The machine will never run again: everything in it has ended. */
+  readonly final: boolean;
 }
 
 export interface DomainEnd {

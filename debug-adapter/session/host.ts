@@ -1,0 +1,14 @@
+import type { DebugTarget } from '../../emulator/debug/target.ts';
+import type { ReadFile, TargetOptions } from '../../emulator/debug/target-options.ts';
+
+/** What a session needs from the process it lives in: files, and a place for the machine to run. */
+export interface SessionHost {
+  /** For symbol files. */
+  readonly readFile: ReadFile;
+  /**
+   * Reads the images and builds the machine, here or in a worker; it stands before its first instruction. Called again
+   * for each restart, and rereads everything. Rejects with a `UserError` when the configuration or an image is at
+   * fault.
+   */
+  createTarget(options: TargetOptions): Promise<DebugTarget>;
+}
