@@ -1,0 +1,98 @@
+import type { Domid, Mfn, Pfn } from '../../base/numbers.ts';
+import type { Width } from '../public/struct.ts';
+import type { EventChannels } from './event-channel.ts';
+import type { GrantTable } from './grant-table.ts';
+import type { Refusal } from './refusal.ts';
+import type { Vcpu } from './vcpu.ts';
+
+/** Guest ABIs, by the name of their capability string without "xen-3.0-". */
+export type GuestAbi = 'x86_64' | 'x86_32p';
+
+/** Shutdown reason codes (public/sched.h). */
+export const SHUTDOWN_POWEROFF = 0;
+export const SHUTDOWN_REBOOT = 1;
+export const SHUTDOWN_SUSPEND = 2;
+export const SHUTDOWN_CRASH = 3;
+export const SHUTDOWN_WATCHDOG = 4;
+export const SHUTDOWN_SOFT_RESET = 5;
+
+export type DomainState = 'paused' | 'running' | 'shutdown' | 'crashed' | 'destroyed';
+
+export interface DomainShutdown {
+  /** SHUTDOWN_* or whatever number the guest gave. */
+  readonly code: number;
+  readonly kind: 'poweroff' | 'reboot' | 'suspend' | 'crash' | 'watchdog' | 'soft_reset' | 'other';
+  /** In words: "the guest asked to be powered off", "#PF at … with no handler". */
+  readonly reason: string;
+  /** The vCPU that did it, if one did. */
+  readonly vcpu: number | undefined;
+}
+
+export interface RefusalRecord extends Refusal {
+  readonly instructions: number;
+  /** "mmu_update", "page-table store", "exception": what was refused. */
+  readonly what: string;
+}
+
+/** How many refusals a domain remembers. */
+export const MAX_REFUSALS = 256;
+
+/** One guest: plain data, created by `Hypervisor.createDomain`. */
+export class Domain {
+  /** 'paused' from creation until `Hypervisor.unpause`. */
+  state: DomainState = 'paused';
+  shutdown: DomainShutdown | undefined;
+  /** Latest refusals, oldest first. */
+  readonly refusals: RefusalRecord[] = [];
+  vcpus: readonly Vcpu[] = [];
+  /** Frames it owns that count against `maxPages`: Xen's tot_pages. */
+  totalPages = 0;
+  /** vm_assist types switched on, one bit each (bit 32 is kept in `m2pStrict`). */
+  assists = 0;
+  m2pStrict = false;
+  /** Allowed to use hypercalls and hardware of dom0. */
+  privileged = false;
+  /** Uuid bytes shown as the domain handle (xen_version 8). */
+  handle = new Uint8Array(16);
+  /** Machine frame of each pfn, by the machine-to-physical table's word; -1 where there is none. */
+  p2m: Int32Array;
+
+  constructor(
+    readonly domid: Domid,
+    readonly name: string,
+    readonly abi: GuestAbi,
+    public maxPages: number,
+    /** The shared info page: allocated by Xen, not in the p2m; `start_info.shared_info` is its machine address. */
+    readonly sharedInfoMfn: Mfn,
+    readonly eventChannels: EventChannels,
+    readonly grantTable: GrantTable,
+  ) {
+    this.p2m = new Int32Array(maxPages).fill(-1);
+  }
+
+  get width(): Width {
+    return this.abi === 'x86_64' ? 64 : 32;
+  }
+
+  get alive(): boolean {
+    return this.state === 'running' || this.state === 'paused';
+  }
+
+  /** Frame behind a pseudo-physical page, if the domain has one there. */
+  mfnOf(pfn: number): Mfn | undefined {
+    const mfn = this.p2m[pfn];
+    return mfn === undefined || mfn < 0 ? undefined : (mfn as Mfn);
+  }
+
+  /** First pfn that has no frame, counting up: one past the last page for a freshly built domain. */
+  get endPfn(): Pfn {
+    let end = this.p2m.length;
+    while (end > 0 && (this.p2m[end - 1] as number) < 0) end--;
+    return end as Pfn;
+  }
+
+  recordRefusal(record: RefusalRecord): void {
+    this.refusals.push(record);
+    if (this.refusals.length > MAX_REFUSALS) this.refusals.shift();
+  }
+}

@@ -1,0 +1,67 @@
+import type { Domain } from './domain.ts';
+import type { Vcpu } from './vcpu.ts';
+
+/** One decoded argument or field; structures and arrays nest. */
+export interface DecodedArgument {
+  readonly name: string;
+  readonly value: string;
+  readonly children: readonly DecodedArgument[];
+}
+
+/** One hypercall, at the moment it is about to run (no `result`) or has returned. */
+export interface HypercallRecord {
+  readonly domain: Domain;
+  readonly vcpu: Vcpu;
+  /** Instructions executed before it. */
+  readonly instructions: number;
+  /** Nanoseconds of virtual time. */
+  readonly now: number;
+  readonly number: number;
+  /** "event_channel_op"; "hypercall 60" for a number outside the table. */
+  readonly name: string;
+  readonly suboperation: string | undefined;
+  readonly arguments: readonly DecodedArgument[];
+  /** Made by a multicall: its index in the list. */
+  readonly multicallIndex: number | undefined;
+  readonly result: HypercallOutcome | undefined;
+}
+
+export interface HypercallOutcome {
+  /** What the guest sees in RAX, signed; undefined when registers were replaced (iret). */
+  readonly value: number | undefined;
+  /** "EINVAL" when it failed. */
+  readonly errno: string | undefined;
+  /** Why, in words. */
+  readonly reason: string | undefined;
+}
+
+/**
+ * Where traces go. Members that are absent cost nothing; `hypercall` makes every call decode its arguments. Called
+ * synchronously; sinks must not run the machine.
+ */
+export interface TraceSink {
+  /** After each hypercall, calls inside a multicall included (before their multicall's own line). */
+  hypercall?(record: HypercallRecord): void;
+  /** An exception or callback was bounced into the guest. */
+  exception?(event: ExceptionRecord): void;
+  /** An event-channel port became pending or was consumed, bound, closed. */
+  event?(line: EventRecord): void;
+  grant?(domain: Domain, text: string): void;
+  /** Anything refused or peculiar that no hypercall line shows: a rejected page-table store, an unknown MSR. */
+  notice?(domain: Domain, text: string): void;
+}
+
+export interface ExceptionRecord {
+  readonly vcpu: Vcpu;
+  readonly instructions: number;
+  readonly now: number;
+  /** "#PF", "event callback", "syscall callback", "failsafe callback". */
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface EventRecord {
+  readonly domain: Domain;
+  readonly port: number;
+  readonly text: string;
+}
