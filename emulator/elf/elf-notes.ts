@@ -1,0 +1,54 @@
+import { ByteReader } from './byte-reader.ts';
+import { PT_NOTE, SHT_NOTE } from './constants.ts';
+import type { ElfFile } from './elf-file.ts';
+
+export interface ElfNote {
+  readonly owner: string;
+  readonly type: number;
+  readonly description: Uint8Array;
+}
+
+/** libelf's ELF_MAX_TOTAL_NOTE_COUNT: a file with more is not read further. */
+const MAX_NOTES = 65536;
+const align4 = (value: number): number => (value + 3) & ~3;
+
+/** Notes of all PT_NOTE segments. A note that runs past its segment ends the reading of that segment. */
+export function segmentNotes(file: ElfFile): ElfNote[] {
+  const notes: ElfNote[] = [];
+  for (const header of file.programHeaders) {
+    // Some binutils leave p_offset of note segments at 0; libelf skips those.
+    if (header.type !== PT_NOTE || header.offset === 0) continue;
+    readNotes(file.reader, header.offset, header.fileSize, notes);
+  }
+  return notes;
+}
+
+/** Notes of all SHT_NOTE sections. */
+export function sectionNotes(file: ElfFile): ElfNote[] {
+  const notes: ElfNote[] = [];
+  for (const section of file.sections) {
+    if (section.type === SHT_NOTE) readNotes(file.reader, section.offset, section.size, notes);
+  }
+  return notes;
+}
+
+function readNotes(file: ByteReader, offset: number, size: number, into: ElfNote[]): void {
+  if (!file.has(offset, size)) return;
+  const reader = new ByteReader(file.slice(offset, size));
+  let at = 0;
+  while (reader.has(at, 12) && into.length < MAX_NOTES) {
+    const nameSize = reader.u32(at);
+    const descriptionSize = reader.u32(at + 4);
+    const type = reader.u32(at + 8);
+    const name = at + 12;
+    if (nameSize > size || descriptionSize > size) return;
+    const description = name + align4(nameSize);
+    if (!reader.has(description, descriptionSize)) return;
+    into.push({
+      owner: reader.string(name, nameSize),
+      type,
+      description: reader.slice(description, descriptionSize),
+    });
+    at = description + align4(descriptionSize);
+  }
+}
