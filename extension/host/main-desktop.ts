@@ -1,0 +1,8 @@
+import type * as vscode from 'vscode';
+import * as shared from './activate.ts';
+import { createInlineAdapter } from './adapter.ts';
+
+/** Entry point in the Node extension host. */
+export function activate(context: vscode.ExtensionContext): void {
+  shared.activate(context, createInlineAdapter);
+}

@@ -1,0 +1,118 @@
+import { commands, DEBUG_TYPE, views, walkthroughs } from './identifiers.ts';
+import { launchProperties } from './launch-schema.ts';
+
+/** Languages in whose editors the gutter takes breakpoints during a Xen session. */
+const breakpointLanguages = ['c', 'cpp', 'rust', 'asm', 'arm', 'gas', 'nasm', 'asm-intel-x86-generic', 'ocaml', 'zig'];
+
+const duringSession = `debugType == ${DEBUG_TYPE}`;
+/** Files that look like something to boot; what they are is decided by their contents, later. */
+const bootable = 'resourceFilename =~ /^(vmlinu|grub.*xen|.*xen.*)|\\.(cfg|elf)$/i';
+
+/** `contributes` of package.json; `npm run gen` writes it there. */
+export const contributions = {
+  debuggers: [
+    {
+      type: DEBUG_TYPE,
+      label: 'Xen domain (Xenoscope)',
+      languages: ['c', 'asm'],
+      configurationAttributes: { launch: { properties: launchProperties } },
+      configurationSnippets: [
+        {
+          label: 'Xen: boot a kernel',
+          description: 'Boots a paravirtualised kernel under Xenoscope.',
+          body: {
+            type: DEBUG_TYPE,
+            request: 'launch',
+            name: 'Boot ${1:kernel}',
+            kernel: '^"\\${workspaceFolder}/${2:vmlinuz}"',
+            cmdline: '${3:console=hvc0}',
+            memory: 256,
+            stopOnEntry: false,
+          },
+        },
+        {
+          label: 'Xen: boot an xl.cfg',
+          description: 'Boots the domain that an xl.cfg describes.',
+          body: {
+            type: DEBUG_TYPE,
+            request: 'launch',
+            name: 'Boot ${1:guest.cfg}',
+            config: '^"\\${workspaceFolder}/${2:guest.cfg}"',
+          },
+        },
+      ],
+      strings: {
+        unverifiedBreakpoints: 'Not set yet: Xenoscope knows this place only once the kernel is loaded.',
+      },
+    },
+  ],
+  breakpoints: breakpointLanguages.map((language) => ({ language })),
+  commands: [
+    { command: commands.addBreakpoint, title: 'Add Xen Breakpoint…', category: 'Xen', icon: '$(add)' },
+    { command: commands.bootFile, title: 'Boot with Xenoscope', category: 'Xen', icon: '$(debug-alt)' },
+    { command: commands.openMemory, title: 'Open Memory View', category: 'Xen', icon: '$(file-binary)' },
+    { command: commands.openMemoryOfVariable, title: 'View in Xen Memory View', category: 'Xen' },
+    { command: commands.showConsole, title: 'Show Guest Console', category: 'Xen', icon: '$(terminal)' },
+    { command: commands.openSample, title: 'Open the Sample Workspace', category: 'Xen' },
+  ],
+  menus: {
+    commandPalette: [
+      { command: commands.openMemoryOfVariable, when: 'false' },
+      { command: commands.showConsole, when: duringSession },
+    ],
+    'explorer/context': [{ command: commands.bootFile, when: bootable, group: 'navigation@90' }],
+    'editor/title/context': [{ command: commands.bootFile, when: bootable }],
+    'view/title': [
+      {
+        command: commands.addBreakpoint,
+        when: `view == workbench.debug.breakPointsView && ${duringSession}`,
+        group: 'navigation@0',
+      },
+    ],
+    'debug/toolBar': [
+      { command: commands.openMemory, when: duringSession, group: 'navigation@90' },
+      { command: commands.showConsole, when: duringSession, group: 'navigation@91' },
+    ],
+    'debug/variables/context': [{ command: commands.openMemoryOfVariable, when: duringSession, group: 'navigation' }],
+    'debug/watch/context': [{ command: commands.openMemoryOfVariable, when: duringSession, group: 'navigation' }],
+  },
+  views: {
+    debug: [
+      {
+        id: views.rings,
+        type: 'webview',
+        name: 'Xen Rings',
+        contextualTitle: 'Xen Rings',
+        icon: 'media/icons/xen.svg',
+        when: duringSession,
+      },
+    ],
+  },
+  walkthroughs: [
+    {
+      id: walkthroughs.start,
+      title: 'Boot a Xen domain',
+      description: 'A paravirtualised kernel under a debugger that knows what Xen knows.',
+      steps: [
+        {
+          id: 'sample',
+          title: 'Open the sample',
+          description: `The sample has a small guest and a launch.json.\n[Open the sample](command:${commands.openSample})`,
+          media: { markdown: 'media/walkthrough/sample.md' },
+        },
+        {
+          id: 'boot',
+          title: 'Press F5',
+          description: 'The console opens in a terminal before the first instruction.',
+          media: { markdown: 'media/walkthrough/boot.md' },
+        },
+        {
+          id: 'breakpoint',
+          title: 'Stop at a hypercall',
+          description: `Function breakpoints take hypercalls by name.\n[Add a breakpoint](command:${commands.addBreakpoint})`,
+          media: { markdown: 'media/walkthrough/breakpoint.md' },
+        },
+      ],
+    },
+  ],
+};
