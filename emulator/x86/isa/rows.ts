@@ -1,0 +1,25 @@
+import { ARITHMETIC } from './arithmetic.ts';
+import { BITS } from './bits.ts';
+import { CONTROL } from './control.ts';
+import { DATA_MOVEMENT } from './data-movement.ts';
+import { DECIMAL } from './decimal.ts';
+import { MULTIPLY } from './multiply.ts';
+import type { Row } from './row.ts';
+import { SHIFTS } from './shifts.ts';
+import { STACK } from './stack.ts';
+import { STRINGS } from './strings.ts';
+import { SYSTEM } from './system.ts';
+
+/** Every instruction form that the processor knows. Order matters only for the numbers of handlers. */
+export const ROWS: readonly Row[] = [
+  ...ARITHMETIC,
+  ...DATA_MOVEMENT,
+  ...SHIFTS,
+  ...BITS,
+  ...MULTIPLY,
+  ...STACK,
+  ...STRINGS,
+  ...CONTROL,
+  ...DECIMAL,
+  ...SYSTEM,
+];
