@@ -1,0 +1,22 @@
+import type { FormGroup } from './form.ts';
+import { ARITHMETIC, SHIFTS_AND_BITS } from './forms/arithmetic.ts';
+import { BRANCHES, REFUSED, STACK, STRINGS } from './forms/control.ts';
+import { MOVES } from './forms/moves.ts';
+import { MMX, SSE_FLOAT, SSE_INTEGER, SSE_MOVES } from './forms/simd.ts';
+import { X87 } from './forms/x87.ts';
+
+/** All groups; each has its file of results in data/. */
+export const GROUPS: readonly FormGroup[] = [
+  ARITHMETIC,
+  SHIFTS_AND_BITS,
+  MOVES,
+  BRANCHES,
+  STACK,
+  STRINGS,
+  REFUSED,
+  SSE_MOVES,
+  SSE_INTEGER,
+  SSE_FLOAT,
+  MMX,
+  X87,
+];
