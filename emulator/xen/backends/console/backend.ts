@@ -1,0 +1,83 @@
+/** The host's end of a domain's console ring: xenconsoled's place. */
+import type { Disposable } from '../../../base/disposable.ts';
+import { DisposableStore } from '../../../base/disposable.ts';
+import type { Mfn, Port } from '../../../base/numbers.ts';
+import { assert } from '../../../base/assert.ts';
+import type { Domain } from '../../common/domain.ts';
+import type { Hypervisor } from '../../common/hypervisor.ts';
+import { isRefusal } from '../../common/refusal.ts';
+import { ByteRing } from '../../ring/byte-ring.ts';
+import { CONSOLE_RING } from '../../ring/console-ring.ts';
+import { describeRing, escapeBytes, type RingDescription } from '../../ring/describe-ring.ts';
+import { MessageHistory } from '../../ring/message-history.ts';
+
+/** Called synchronously from within the guest's event-channel send, so that whoever listens knows the instruction. */
+export type ConsoleListener = (bytes: Uint8Array) => void;
+
+export class ConsoleBackend implements Disposable {
+  readonly history = new MessageHistory();
+  private readonly ring;
+  private readonly disposables = new DisposableStore();
+  /** Typed and not yet taken by the guest's ring. */
+  private input: number[] = [];
+  private pumping = false;
+
+  constructor(
+    private readonly hypervisor: Hypervisor,
+    private readonly domain: Domain,
+    mfn: Mfn,
+    readonly port: Port,
+    private readonly onOutput: ConsoleListener,
+  ) {
+    this.ring = new ByteRing(hypervisor.ram, mfn, CONSOLE_RING);
+    const binding = hypervisor.bindHostPort(domain, port, () => this.pump());
+    assert(!isRefusal(binding), 'the console port of a new domain is unbound');
+    this.disposables.add(binding);
+  }
+
+  /** Bytes that were typed; what does not fit into the ring waits until the guest has read. */
+  sendInput(bytes: Uint8Array): void {
+    this.input.push(...bytes);
+    this.pump();
+  }
+
+  /** Typed bytes that the guest has not taken out of the ring yet. */
+  get pendingInput(): number {
+    return this.input.length + this.ring.used('toGuest');
+  }
+
+  describe(): RingDescription {
+    return describeRing(this.ring, this.port, this.history);
+  }
+
+  dispose(): void {
+    this.disposables.dispose();
+  }
+
+  /** Moves bytes both ways and tells the guest when something moved. */
+  private pump(): void {
+    if (this.pumping) return; // A listener typed something: the loop below sees it.
+    this.pumping = true;
+    let moved: boolean;
+    do {
+      const output = this.ring.takeAll();
+      if (output.length > 0) {
+        this.record('toHost', output, this.ring.consumer('toHost'));
+        this.onOutput(output);
+      }
+      const accepted = this.domain.alive ? this.ring.put(new Uint8Array(this.input)) : 0;
+      if (accepted > 0) {
+        this.record('toGuest', new Uint8Array(this.input.slice(0, accepted)), this.ring.producer('toGuest'));
+        this.input = this.input.slice(accepted);
+      }
+      moved = output.length > 0 || accepted > 0;
+      if (moved && this.domain.alive) this.hypervisor.notifyGuest(this.domain, this.port);
+    } while (moved);
+    this.pumping = false;
+  }
+
+  private record(direction: 'toHost' | 'toGuest', bytes: Uint8Array, end: number): void {
+    const { instructions } = this.hypervisor.clock;
+    this.history.add({ direction, instructions, summary: escapeBytes(bytes), fields: [], end });
+  }
+}

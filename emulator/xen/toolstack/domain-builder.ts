@@ -1,0 +1,163 @@
+/**
+ * Builds a domain from a kernel image, as libxenguest does: memory contents, first page tables, start info, grants and
+ * event channels for xenstore and console, registers of vCPU 0. The machine-to-physical table is Xen's own work.
+ */
+import type { Domid, GrantRef, MachineAddress, Mfn, Port, VirtualAddress } from '../../base/numbers.ts';
+import { PAGE_SIZE } from '../../base/numbers.ts';
+import type { Ram } from '../../machine/ram.ts';
+import type { Domain } from '../common/domain.ts';
+import type { Hypervisor } from '../common/hypervisor.ts';
+import { isRefusal, type Refusal } from '../common/refusal.ts';
+import { newStruct } from '../public/struct.ts';
+import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from '../public/xen-4/grant-table.ts';
+import { SIF_MOD_START_PFN, SIF_VIRT_P2M_4TOOLS, START_INFO, START_INFO_MAGIC } from '../public/xen-4/xen.ts';
+import { type DomainLayout, planDomain } from './domain-layout.ts';
+import { builtTablesRefused, machineOutOfMemory } from './errors.ts';
+import { hypercallPage } from './hypercall-page.ts';
+import type { KernelImage } from './image/kernel-image.ts';
+import { writePageTables } from './page-table-writer.ts';
+
+const HOST = 0 as Domid;
+
+export interface BuildOptions {
+  readonly name: string;
+  readonly image: KernelImage;
+  /** As it is to lie in memory (see unpackRamdisk). */
+  readonly ramdisk: Uint8Array | undefined;
+  readonly commandLine: string;
+  readonly pages: number;
+  readonly vcpus: number;
+  readonly uuid: Uint8Array;
+}
+
+export interface BuiltDomain {
+  readonly domain: Domain;
+  readonly layout: DomainLayout;
+  readonly xenstorePort: Port;
+  readonly consolePort: Port;
+  readonly xenstoreMfn: Mfn;
+  readonly consoleMfn: Mfn;
+}
+
+/** The domain stays paused. @throws UserError `domain.*` */
+export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): BuiltDomain {
+  const { image } = options;
+  const layout = planDomain(image, options.pages, options.ramdisk?.length);
+  const domain = hypervisor.createDomain({
+    name: options.name,
+    pages: options.pages,
+    vcpus: options.vcpus,
+    abi: image.guestType === 'xen-3.0-x86_64' ? 'x86_64' : 'x86_32p',
+    uuid: options.uuid,
+  });
+  if (isRefusal(domain)) throw machineOutOfMemory(options.name, domain.reason);
+  const memory = new DomainMemory(hypervisor.ram, domain);
+
+  loadSegments(memory, image, layout);
+  if (layout.ramdisk !== undefined && options.ramdisk !== undefined)
+    memory.write(layout.ramdisk.pfn, 0, options.ramdisk);
+  writeP2m(memory, domain, layout);
+  writePageTables(layout, (table, index, target, flags) => memory.writeEntry(table, index, target, flags));
+  if (image.parameters.hypercallPage !== undefined) {
+    const pfn = (image.parameters.hypercallPage - image.virtBase) / PAGE_SIZE;
+    memory.write(pfn, 0, hypercallPage(domain.abi));
+  }
+
+  const xenstoreMfn = memory.mfn(layout.xenstore.pfn);
+  const consoleMfn = memory.mfn(layout.console.pfn);
+  const xenstorePort = mustSucceed(options.name, hypervisor.allocateUnbound(domain, HOST));
+  const consolePort = mustSucceed(options.name, hypervisor.allocateUnbound(domain, HOST));
+  const built = { domain, layout, xenstorePort, consolePort, xenstoreMfn, consoleMfn };
+  memory.write(layout.startInfo.pfn, 0, startInfo(built, options));
+  hypervisor.seedGrant(domain, GNTTAB_RESERVED_CONSOLE as GrantRef, HOST, consoleMfn);
+  hypervisor.seedGrant(domain, GNTTAB_RESERVED_XENSTORE as GrantRef, HOST, xenstoreMfn);
+
+  const refusal = hypervisor.setVcpuContext(domain, 0, {
+    rip: image.virtEntry as VirtualAddress,
+    rsp: (image.virtBase + (layout.bootStack.pfn + 1) * PAGE_SIZE) as VirtualAddress,
+    rsi: layout.startInfo.virtualStart as VirtualAddress,
+    rootMfn: memory.mfn(layout.pageTables.pfn),
+  });
+  if (refusal !== undefined) {
+    hypervisor.destroy(domain);
+    throw builtTablesRefused(refusal.reason);
+  }
+  return built;
+}
+
+/** A new domain's memory by pseudo-physical page. */
+class DomainMemory {
+  constructor(
+    private readonly ram: Ram,
+    private readonly domain: Domain,
+  ) {}
+
+  mfn(pfn: number): Mfn {
+    return this.domain.p2m[pfn] as Mfn;
+  }
+
+  /** `offset` may exceed a page. */
+  write(pfn: number, offset: number, bytes: Uint8Array): void {
+    let page = pfn + Math.floor(offset / PAGE_SIZE);
+    let inPage = offset % PAGE_SIZE;
+    for (let at = 0; at < bytes.length; page++) {
+      const chunk = Math.min(PAGE_SIZE - inPage, bytes.length - at);
+      this.ram.writeBytes((this.mfn(page) * PAGE_SIZE + inPage) as MachineAddress, bytes.subarray(at, at + chunk));
+      at += chunk;
+      inPage = 0;
+    }
+  }
+
+  writeEntry(tablePfn: number, index: number, targetPfn: number, flags: number): void {
+    const target = this.mfn(targetPfn);
+    const low = ((target << 12) | flags) >>> 0;
+    const high = target >>> 20;
+    this.ram.write64((this.mfn(tablePfn) * PAGE_SIZE + index * 8) as MachineAddress, low, high);
+  }
+}
+
+function loadSegments(memory: DomainMemory, image: KernelImage, layout: DomainLayout): void {
+  for (const segment of image.segments) {
+    const offset = segment.physicalAddress + image.virtOffset - image.virtKernelStart;
+    memory.write(layout.kernel.pfn, offset, image.elf.reader.slice(segment.offset, segment.fileSize));
+  }
+}
+
+function writeP2m(memory: DomainMemory, domain: Domain, layout: DomainLayout): void {
+  const words = layout.geometry.frameBytes / 4;
+  const list = new Int32Array(layout.pages * words);
+  for (let pfn = 0; pfn < layout.pages; pfn++) list[pfn * words] = domain.p2m[pfn]!;
+  memory.write(layout.p2m.pfn, 0, new Uint8Array(list.buffer));
+}
+
+function startInfo(built: BuiltDomain, options: BuildOptions): Uint8Array {
+  const { domain, layout } = built;
+  const info = newStruct(START_INFO, domain.width);
+  info.setText('magic', START_INFO_MAGIC[domain.abi]);
+  info.set('nr_pages', layout.pages);
+  info.set('shared_info', domain.sharedInfoMfn * PAGE_SIZE);
+  info.set('flags', SIF_VIRT_P2M_4TOOLS | (layout.ramdiskUnmapped ? SIF_MOD_START_PFN : 0));
+  info.set('store_mfn', built.xenstoreMfn);
+  info.set('store_evtchn', built.xenstorePort);
+  info.set('console_mfn', built.consoleMfn);
+  info.set('console_evtchn', built.consolePort);
+  info.set('pt_base', layout.pageTables.virtualStart);
+  info.set('nr_pt_frames', layout.mappings[0]!.tables);
+  info.set('mfn_list', layout.p2mAddress);
+  if (layout.ramdisk !== undefined) {
+    const { pfn, pages, virtualStart, virtualEnd } = layout.ramdisk;
+    info.set('mod_start', layout.ramdiskUnmapped ? pfn : virtualStart);
+    info.set('mod_len', layout.ramdiskUnmapped ? pages * PAGE_SIZE : virtualEnd - virtualStart);
+  }
+  info.setText('cmd_line', options.commandLine);
+  if (layout.p2mOutside) {
+    info.set('first_p2m_pfn', layout.p2m.pfn);
+    info.set('nr_p2m_frames', layout.p2m.pages);
+  }
+  return info.bytes;
+}
+
+function mustSucceed<T>(name: string, result: T | Refusal): T {
+  if (isRefusal(result)) throw machineOutOfMemory(name, result.reason);
+  return result;
+}
