@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { BuildOptions } from 'esbuild';
+import { portableIced } from './iced-x86.ts';
 
 /** Where extension/host gets its machine from; tests put a scripted one in its place. */
 const TARGET_MODULE = 'extension/host/target.ts';
@@ -25,7 +26,7 @@ export function bundles({ out, minify, target }: BundleChoices): readonly BuildO
     legalComments: 'none',
     logLevel: 'warning',
     metafile: true,
-    ...(target === undefined ? {} : { plugins: [replace(TARGET_MODULE, target)] }),
+    plugins: [portableIced, ...(target === undefined ? [] : [replace(TARGET_MODULE, target)])],
   };
   const all: readonly BuildOptions[] = [
     {

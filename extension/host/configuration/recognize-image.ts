@@ -1,3 +1,4 @@
+import { gunzipSync } from 'fflate';
 import { findSection, isElf, readElf } from '../../../emulator/elf/elf-file.ts';
 import { sectionNotes, segmentNotes } from '../../../emulator/elf/elf-notes.ts';
 
@@ -9,6 +10,7 @@ const BOOT_FLAG = 0x1fe;
 
 /** What a file is to us, by its contents; undefined for everything that no Xen domain boots from. */
 export function recognizeImage(name: string, bytes: Uint8Array): ImageKind | undefined {
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return isXenElf(unpacked(bytes)) ? 'elf' : undefined;
   if (isElf(bytes)) return isXenElf(bytes) ? 'elf' : undefined;
   if (isBzImage(bytes)) return 'bzImage';
   if (name.endsWith('.cfg') && isDomainConfig(bytes)) return 'config';
@@ -16,6 +18,7 @@ export function recognizeImage(name: string, bytes: Uint8Array): ImageKind | und
 }
 
 function isXenElf(bytes: Uint8Array): boolean {
+  if (!isElf(bytes)) return false;
   try {
     const file = readElf(bytes);
     if (findSection(file, '__xen_guest') !== undefined) return true;
@@ -23,6 +26,15 @@ function isXenElf(bytes: Uint8Array): boolean {
   } catch {
     // A damaged ELF file is nothing to offer; booting it by name still explains what is wrong with it.
     return false;
+  }
+}
+
+/** ELF kernels come gzipped too. Bytes that only look like gzip are no image. */
+function unpacked(bytes: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(bytes);
+  } catch {
+    return new Uint8Array();
   }
 }
 
@@ -43,5 +55,5 @@ function isDomainConfig(bytes: Uint8Array): boolean {
 
 /** Names worth opening: everything else is skipped unread. */
 export function mayBeImage(name: string): boolean {
-  return /^(vmlinu[xz]|bzImage|kernel|mini-os|gnumach|netbsd)|xen|\.(cfg|elf|bin)$|^[^.]+$/i.test(name);
+  return /^(vmlinu[xz]|bzImage|kernel|mini-os|gnumach|netbsd)|xen|\.(cfg|elf|bin|gz)$|^[^.]+$/i.test(name);
 }

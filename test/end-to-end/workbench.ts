@@ -1,0 +1,141 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { assembleFileSystem } from '../../extension/workbench/assemble.ts';
+import { codeOss } from '../../extension/workbench/code-oss.ts';
+import { serveWorkbench, type WorkbenchServer } from '../../extension/workbench/server.ts';
+import { Unavailable } from '../support/debian.ts';
+import { unpackZip } from '../support/zip.ts';
+
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const ARGUMENTS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const SCREENSHOTS = 'test-output/screenshots';
+
+/** A VS Code for the Web in Chromium, with the packaged extension, on a folder of its own. */
+export class Workbench {
+  private constructor(
+    readonly page: Page,
+    /** The opened folder, on this machine's disk. */
+    readonly folder: string,
+    /** What page and extension host wrote to the browser's console. */
+    readonly log: readonly string[],
+    private readonly context: BrowserContext,
+    private readonly server: WorkbenchServer,
+    private readonly temporary: string,
+  ) {}
+
+  /**
+   * `fill` puts files into the folder before it is opened. `extension` is an unpacked extension; without it, the .vsix
+   * that `npm run package` made.
+   * @throws Unavailable without a browser or a workbench
+   */
+  static async open(
+    fill: (folder: string) => void,
+    { isolated = false, extension }: { isolated?: boolean; extension?: string } = {},
+  ): Promise<Workbench> {
+    const executablePath = BROWSERS.find((file) => existsSync(file));
+    if (executablePath === undefined) throw new Unavailable('needs a browser: apt-get install chromium');
+    const temporary = mkdtempSync(path.join(os.tmpdir(), 'xenoscope-end-to-end-'));
+    const folder = path.join(temporary, 'workspace');
+    mkdirSync(folder);
+    fill(folder);
+    const server = await serveWorkbench({
+      build: fetchedWorkbench(),
+      extension: extension ?? unpackedExtension(temporary),
+      fileSystem: await assembleFileSystem(),
+      workspace: folder,
+      port: 0,
+      isolated,
+    });
+    const context = await chromium.launchPersistentContext(path.join(temporary, 'profile'), {
+      executablePath,
+      args: ARGUMENTS,
+      viewport: { width: 1440, height: 900 },
+    });
+    const page = context.pages()[0] ?? (await context.newPage());
+    const log: string[] = [];
+    page.on('console', (message) => log.push(`${message.type()}: ${message.text()}`));
+    await page.goto(server.url);
+    await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+    return new Workbench(page, folder, log, context, server, temporary);
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+    await this.server.close();
+    rmSync(this.temporary, { recursive: true, force: true });
+  }
+
+  async screenshot(name: string): Promise<void> {
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    await this.page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`) });
+  }
+
+  /** Runs a command of the palette by its title, as a user does. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input[type="text"]').first();
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    await row.waitFor({ timeout: 30_000 });
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** F5 until something happens: early on, the extension host is not up yet and the key is lost. */
+  async startDebugging(): Promise<void> {
+    const toolbar = this.page.locator('.debug-toolbar');
+    for (let attempt = 0; attempt < 30; attempt += 1) {
+      if (await toolbar.isVisible()) return;
+      if (!(await this.page.locator('.quick-input-widget').isVisible())) await this.page.keyboard.press('F5');
+      await toolbar.waitFor({ timeout: 4000 }).catch(() => undefined);
+    }
+    await toolbar.waitFor({ timeout: 1000 });
+  }
+
+  /** Text on the screen of the active terminal. */
+  async terminalText(): Promise<string> {
+    const rows = await this.page
+      .locator('.terminal-wrapper.active .xterm-accessibility-tree div, .xterm-rows > div')
+      .allTextContents();
+    return rows.join('\n').replaceAll('\u00a0', ' ');
+  }
+
+  /** Waits until the terminal shows `wanted`. */
+  async terminalShows(wanted: string | RegExp, timeout = 60_000): Promise<string> {
+    const limit = Date.now() + timeout;
+    let text = '';
+    while (Date.now() < limit) {
+      text = await this.terminalText();
+      if (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)) return text;
+      await this.page.waitForTimeout(250);
+    }
+    throw new Error(`the terminal never showed ${wanted}; it shows:\n${text}`);
+  }
+}
+
+function fetchedWorkbench(): string {
+  try {
+    return codeOss(console.log);
+  } catch (error) {
+    throw new Unavailable(`needs a web build of VS Code, and ${(error as Error).message}`);
+  }
+}
+
+function unpackedExtension(temporary: string): string {
+  const name = readdirSync('dist').find((file) => file.endsWith('.vsix'));
+  if (name === undefined) throw new Unavailable('needs the packaged extension: npm run package');
+  const folder = path.join(temporary, 'vsix');
+  unpackZip(path.join('dist', name), folder);
+  return path.join(folder, 'extension');
+}
