@@ -211,6 +211,11 @@ export abstract class Emitter {
     return this.stringPointer(7).add(this.extraSegmentBase());
   }
 
+  /** Where MASKMOVDQU stores: DS:rDI, or the overriding segment. */
+  maskedDestination(): Int {
+    return this.stringPointer(7).add(this.operandSegmentBase());
+  }
+
   // ---- Operands
 
   read(index: number, size: Size = this.operandSize(index) as Size): Int {

@@ -6,6 +6,8 @@ import { DECIMAL } from './decimal.ts';
 import { MULTIPLY } from './multiply.ts';
 import type { Row } from './row.ts';
 import { SHIFTS } from './shifts.ts';
+import { SSE_INTEGER } from './sse-integer.ts';
+import { SSE_MOVES } from './sse-moves.ts';
 import { STACK } from './stack.ts';
 import { STRINGS } from './strings.ts';
 import { SYSTEM } from './system.ts';
@@ -22,4 +24,6 @@ export const ROWS: readonly Row[] = [
   ...CONTROL,
   ...DECIMAL,
   ...SYSTEM,
+  ...SSE_MOVES,
+  ...SSE_INTEGER,
 ];
