@@ -1,8 +1,9 @@
 /** The host's end of a domain's console ring: xenconsoled's place. */
+
+import { assert } from '../../../base/assert.ts';
 import type { Disposable } from '../../../base/disposable.ts';
 import { DisposableStore } from '../../../base/disposable.ts';
 import type { Mfn, Port } from '../../../base/numbers.ts';
-import { assert } from '../../../base/assert.ts';
 import type { Domain } from '../../common/domain.ts';
 import type { Hypervisor } from '../../common/hypervisor.ts';
 import { isRefusal } from '../../common/refusal.ts';
