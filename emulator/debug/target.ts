@@ -100,14 +100,19 @@ export interface DomainEnd {
   /** SCHEDOP_shutdown reason code. */
   readonly code: number;
   readonly reason: string;
+  /** No domain is left that runs. */
+  readonly last: boolean;
 }
 
 export interface ThreadInfo {
   /** Unique over all domains. */
   readonly vcpu: number;
   readonly domain: number;
+  /** Domain's name, "/", number of the vCPU in it. */
   readonly name: string;
   readonly state: 'running' | 'runnable' | 'blocked' | 'offline' | 'crashed';
+  /** Code size it runs in now. */
+  readonly bits: 64 | 32;
 }
 
 /** Values hexadecimal with 0x. Groups in display order. */

@@ -1,0 +1,155 @@
+import { type Disposable, DisposableStore } from '../../emulator/base/disposable.ts';
+import type { DebugTarget, StopEvent, ThreadInfo } from '../../emulator/debug/target.ts';
+import type { XenEvents, XenInitializeArguments } from '../protocol/custom-requests.ts';
+import { machineRunning, notLaunched, unknownDomain, unknownThread } from '../protocol/errors.ts';
+import type { LaunchConfiguration } from '../protocol/launch-configuration.ts';
+import { SymbolTable } from '../symbols/symbol-table.ts';
+import { BreakpointTable } from './breakpoint-table.ts';
+import { Disassembler } from './disassembler.ts';
+import type { SessionHost } from './host.ts';
+import { StopData } from './stop-data.ts';
+import { readSymbolFiles } from './symbol-files.ts';
+
+type SendEvent = (event: string, body?: unknown) => void;
+
+/**
+ * What the request families of one session share. `stop` is set while the client believes the machine stopped; a stop
+ * whose breakpoint condition is still being looked at is not visible here yet.
+ */
+export class SessionContext implements Disposable {
+  readonly breakpoints = new BreakpointTable();
+  readonly disassembler = new Disassembler();
+  client: XenInitializeArguments = { adapterID: 'xen' };
+  configuration: LaunchConfiguration | undefined;
+  /** The current stop with everything handed out for it; undefined while running. */
+  stop: StopData | undefined;
+  /** A pause was asked for and no stop has been reported since. */
+  pausing = false;
+  /** `configurationDone` has come; the machine has been let go. */
+  started = false;
+  /** `terminated` has been sent. */
+  terminated = false;
+  /** Exception filters with their conditions, by filter id. */
+  filters: ReadonlyMap<string, string | undefined> = new Map();
+
+  private current: { readonly target: DebugTarget; readonly subscriptions: DisposableStore } | undefined;
+  private symbolTable: Promise<SymbolTable> | undefined;
+  private hypercalls: Promise<ReadonlyMap<number, string>> | undefined;
+
+  constructor(
+    readonly host: SessionHost,
+    private readonly sendEvent: SendEvent,
+  ) {}
+
+  /** A DAP event. */
+  send(event: string, body?: unknown): void {
+    this.sendEvent(event, body);
+  }
+
+  /** One of our own events. */
+  sendXen<E extends keyof XenEvents>(event: E, body: XenEvents[E]): void {
+    this.sendEvent(event, body);
+  }
+
+  output(category: 'console' | 'stdout' | 'stderr' | 'important', text: string): void {
+    this.sendEvent('output', { category, output: text });
+  }
+
+  /** The machine. Throws when there is none. */
+  get target(): DebugTarget {
+    if (this.current === undefined) throw notLaunched();
+    return this.current.target;
+  }
+
+  get hasTarget(): boolean {
+    return this.current !== undefined;
+  }
+
+  /** Takes over a machine; the result owns subscriptions to it. */
+  adopt(target: DebugTarget): DisposableStore {
+    const subscriptions = new DisposableStore();
+    this.current = { target, subscriptions };
+    return subscriptions;
+  }
+
+  /** Frees the machine, if there is one. */
+  async releaseTarget(): Promise<void> {
+    const current = this.current;
+    this.current = undefined;
+    this.stop = undefined;
+    this.pausing = false;
+    this.forgetSymbols();
+    if (current === undefined) return;
+    current.subscriptions.dispose();
+    await current.target.terminate();
+    current.target.dispose();
+  }
+
+  /** The current stop. Throws while the machine runs. */
+  get stopped(): StopData {
+    if (this.current === undefined) throw notLaunched();
+    if (this.stop === undefined) throw machineRunning();
+    return this.stop;
+  }
+
+  setStopped(event: StopEvent): void {
+    this.pausing = false;
+    this.stop = new StopData(this.target, event);
+  }
+
+  setRunning(): void {
+    this.stop = undefined;
+  }
+
+  /** The vCPU behind a DAP thread id. */
+  async thread(threadId: number): Promise<ThreadInfo> {
+    const threads = await this.target.threads();
+    const found = threads.find((thread) => toThreadId(thread.vcpu) === threadId);
+    if (found === undefined) throw unknownThread(threadId);
+    return found;
+  }
+
+  /** The domain asked for, or the first one. */
+  async domain(asked: number | undefined): Promise<number> {
+    const threads = await this.target.threads();
+    const found = asked === undefined ? threads[0] : threads.find((thread) => thread.domain === asked);
+    if (found === undefined) throw unknownDomain(asked ?? 0);
+    return found.domain;
+  }
+
+  /** Symbols of the kernel and of the files named in the configuration; read once per machine. */
+  symbols(): Promise<SymbolTable> {
+    this.symbolTable ??= this.loadSymbols();
+    return this.symbolTable;
+  }
+
+  forgetSymbols(): void {
+    this.symbolTable = undefined;
+    this.hypercalls = undefined;
+  }
+
+  /** Names of the ABI's hypercalls by number. */
+  hypercallsByNumber(): Promise<ReadonlyMap<number, string>> {
+    this.hypercalls ??= this.target
+      .hypercallNames()
+      .then((names) => new Map(names.map(({ number, name }) => [number, name] as const)));
+    return this.hypercalls;
+  }
+
+  dispose(): void {
+    void this.releaseTarget();
+    this.disassembler.dispose();
+  }
+
+  private async loadSymbols(): Promise<SymbolTable> {
+    const own = await this.target.symbols();
+    const files = await readSymbolFiles(this.host, this.configuration, (text) => this.output('important', text));
+    const table = new SymbolTable([...files, ...own]);
+    // A stripped kernel's own table may become readable only later: ask again next time.
+    if (table.count === 0) this.symbolTable = undefined;
+    return table;
+  }
+}
+
+/** DAP thread ids start at 1: some clients take 0 for "none". */
+export const toThreadId = (vcpu: number): number => vcpu + 1;

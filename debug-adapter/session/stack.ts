@@ -1,0 +1,58 @@
+import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
+import type { SessionContext } from './context.ts';
+import type { FrameHandle, StopData } from './stop-data.ts';
+import { unwind } from './unwinder.ts';
+
+export async function stackTrace(
+  context: SessionContext,
+  args: Dap.StackTraceArguments,
+): Promise<Dap.StackTraceResponse['body']> {
+  const stop = context.stopped;
+  const { vcpu } = await context.thread(args.threadId);
+  const all = await framesOf(context, stop, vcpu);
+  const first = args.startFrame ?? 0;
+  const count = args.levels === undefined || args.levels === 0 ? all.length : args.levels;
+  const symbols = await context.symbols();
+  return {
+    stackFrames: all.slice(first, first + count).map(({ id, frame }) => {
+      const address = `0x${frame.rip.toString(16)}`;
+      const name = symbols.describe(frame.rip) ?? address;
+      return {
+        id,
+        // A scanned frame may be a leftover of a call that has returned.
+        name: frame.source === 'scan' ? `${name} (best effort)` : name,
+        line: 0,
+        column: 0,
+        instructionPointerReference: address,
+        moduleId: 1,
+        presentationHint: frame.source === 'scan' ? 'subtle' : 'normal',
+      };
+    }),
+    totalFrames: all.length,
+  };
+}
+
+export async function framesOf(context: SessionContext, stop: StopData, vcpu: number): Promise<readonly FrameHandle[]> {
+  return await stop.frameList(vcpu, async () => {
+    const { general } = await stop.registers(vcpu);
+    const { bits } = (await context.target.threads()).find((thread) => thread.vcpu === vcpu) ?? { bits: 64 as const };
+    const target = context.target;
+    return await unwind({
+      rip: BigInt(general.rip ?? 0),
+      rsp: BigInt(general.rsp ?? 0),
+      rbp: BigInt(general.rbp ?? 0),
+      bits,
+      symbols: await context.symbols(),
+      read: (address, length) => target.readMemory('virtual', `0x${BigInt.asUintN(64, address).toString(16)}`, length),
+    });
+  });
+}
+
+/** The frame of an id, or the innermost one of the vCPU that stopped. */
+export async function frameOrInnermost(context: SessionContext, id: number | undefined): Promise<FrameHandle> {
+  const stop = context.stopped;
+  if (id !== undefined) return stop.frame(id);
+  const [innermost] = await framesOf(context, stop, stop.event.vcpu);
+  if (innermost === undefined) throw new Error('a stopped vCPU has an innermost frame');
+  return innermost;
+}

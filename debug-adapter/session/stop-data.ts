@@ -1,0 +1,97 @@
+import type { DebugTarget, HypercallInfo, Registers, StopEvent } from '../../emulator/debug/target.ts';
+import { staleFrame, staleVariables } from '../protocol/errors.ts';
+import type { Frame } from './unwinder.ts';
+
+export interface FrameHandle {
+  readonly id: number;
+  readonly vcpu: number;
+  /** 0 is the innermost. */
+  readonly level: number;
+  readonly frame: Frame;
+}
+
+/** Answers a `variables` request, and `setVariable` where its members can be set. */
+export interface VariableContainer {
+  readonly list: () => Promise<readonly NamedVariable[]>;
+  readonly set?: (name: string, text: string) => Promise<string>;
+}
+
+export interface NamedVariable {
+  readonly name: string;
+  readonly value: string;
+  readonly type?: string;
+  /** Hexadecimal address that the value points to. */
+  readonly memoryReference?: string;
+  readonly evaluateName?: string;
+  readonly children?: VariableContainer;
+  readonly readOnly?: boolean;
+}
+
+let nextHandle = 1000;
+
+/** One stop of the machine, with what was handed out for it: frames, variable references, cached registers. */
+export class StopData {
+  private readonly frames = new Map<number, FrameHandle>();
+  private readonly frameLists = new Map<number, Promise<readonly FrameHandle[]>>();
+  private readonly containers = new Map<number, VariableContainer>();
+  private readonly cachedRegisters = new Map<number, Promise<Registers>>();
+
+  constructor(
+    private readonly target: DebugTarget,
+    readonly event: StopEvent,
+  ) {}
+
+  registers(vcpu: number): Promise<Registers> {
+    let cached = this.cachedRegisters.get(vcpu);
+    if (cached === undefined) {
+      cached = this.target.registers(vcpu);
+      this.cachedRegisters.set(vcpu, cached);
+    }
+    return cached;
+  }
+
+  hypercall(vcpu: number): Promise<HypercallInfo | undefined> {
+    return this.target.currentHypercall(vcpu);
+  }
+
+  /** After a write by the debugger: registers and stacks have to be read again. */
+  forgetValues(): void {
+    this.cachedRegisters.clear();
+    this.frameLists.clear();
+  }
+
+  /** Frames of a vCPU, made once by `unwind`. */
+  frameList(vcpu: number, unwind: () => Promise<readonly Frame[]>): Promise<readonly FrameHandle[]> {
+    let list = this.frameLists.get(vcpu);
+    if (list === undefined) {
+      list = unwind().then((frames) => frames.map((frame, level) => this.addFrame(vcpu, level, frame)));
+      this.frameLists.set(vcpu, list);
+    }
+    return list;
+  }
+
+  frame(id: number): FrameHandle {
+    const found = this.frames.get(id);
+    if (found === undefined) throw staleFrame();
+    return found;
+  }
+
+  /** A `variablesReference` for the container. */
+  reference(container: VariableContainer): number {
+    const id = nextHandle++;
+    this.containers.set(id, container);
+    return id;
+  }
+
+  container(reference: number): VariableContainer {
+    const found = this.containers.get(reference);
+    if (found === undefined) throw staleVariables();
+    return found;
+  }
+
+  private addFrame(vcpu: number, level: number, frame: Frame): FrameHandle {
+    const handle = { id: nextHandle++, vcpu, level, frame };
+    this.frames.set(handle.id, handle);
+    return handle;
+  }
+}
