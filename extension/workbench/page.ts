@@ -23,7 +23,7 @@ export function workbenchPage({ workspace, extension }: WorkbenchOptions, author
       nameLong: 'Xenoscope in VS Code (web, for development)',
       quality: 'stable',
       enableTelemetry: false,
-      webEndpointUrlTemplate: `http://{{uuid}}.${authority}/build`,
+      webEndpointUrlTemplate: `http://${authority}/build`,
       webviewContentExternalBaseUrlTemplate: `http://{{uuid}}.${authority}/build/out/vs/workbench/contrib/webview/browser/pre/`,
     },
     developmentOptions: { logLevel: 3 },
