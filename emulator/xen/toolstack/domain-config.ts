@@ -178,6 +178,43 @@ function configFromAssignments(assignments: readonly XlAssignment[], file: strin
   return { config: complete(raw, raw.kernel, context), warnings: context.warnings };
 }
 
+/** The same settings spelt out, as a launch configuration has them. */
+export interface DomainKeys {
+  readonly name?: string | undefined;
+  readonly kernel: string;
+  readonly ramdisk?: string | undefined;
+  readonly cmdline?: string | undefined;
+  /** MB. */
+  readonly memory?: number | undefined;
+  readonly vcpus?: number | undefined;
+  readonly disks?: readonly string[] | undefined;
+  readonly vifs?: readonly string[] | undefined;
+  readonly abi?: XenAbi | undefined;
+}
+
+/** @throws UserError `config.*` */
+export function domainConfigFromKeys(keys: DomainKeys): ReadConfig {
+  const at = { line: 1, column: 1 };
+  const string = (value: string): XlValue => ({ kind: 'string', text: value, at });
+  const list = (items: readonly string[]): XlValue => ({ kind: 'list', items: items.map(string), at });
+  const numeric = (value: number): XlValue => ({ kind: 'number', value, text: String(value), at });
+  const values: Readonly<Record<string, XlValue | undefined>> = {
+    name: keys.name === undefined ? undefined : string(keys.name),
+    kernel: string(keys.kernel),
+    ramdisk: keys.ramdisk === undefined ? undefined : string(keys.ramdisk),
+    cmdline: keys.cmdline === undefined ? undefined : string(keys.cmdline),
+    memory: keys.memory === undefined ? undefined : numeric(keys.memory),
+    vcpus: keys.vcpus === undefined ? undefined : numeric(keys.vcpus),
+    disk: keys.disks === undefined ? undefined : list(keys.disks),
+    vif: keys.vifs === undefined ? undefined : list(keys.vifs),
+    xen_abi: keys.abi === undefined ? undefined : string(keys.abi),
+  };
+  const assignments = Object.entries(values).flatMap(([key, value]) =>
+    value === undefined ? [] : [{ key, value, at }],
+  );
+  return configFromAssignments(assignments, nameFromPath(keys.kernel));
+}
+
 function complete(raw: RawConfig, kernel: string, context: Context): DomainConfig {
   if (raw.cmdline !== undefined && (raw.root !== undefined || raw.extra !== undefined)) {
     context.warnings.push(`${context.file}: root and extra are ignored because cmdline is set`);

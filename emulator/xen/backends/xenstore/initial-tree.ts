@@ -152,7 +152,9 @@ function libxlRows({ domid }: DomainEntry): Row[] {
     [`${path}/device`, ''],
     [`${path}/device/console`, ''],
     ...consoleDevice(`${path}/device/console/0`, domid).flatMap((row): Row[] =>
-      row[0].endsWith('/frontend') ? [row, [`${path}/device/console/0/backend`, `/local/domain/0/backend/console/${domid}/0`]] : [row],
+      row[0].endsWith('/frontend')
+        ? [row, [`${path}/device/console/0/backend`, `/local/domain/0/backend/console/${domid}/0`]]
+        : [row],
     ),
     [`${path}/type`, 'pv'],
     [`${path}/dm-version`, 'qemu_xen'],

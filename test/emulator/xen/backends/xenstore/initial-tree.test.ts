@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import {
-  writeDomainEntries,
-  writeHostEntries,
-} from '../../../../../emulator/xen/backends/xenstore/initial-tree.ts';
+import { writeDomainEntries, writeHostEntries } from '../../../../../emulator/xen/backends/xenstore/initial-tree.ts';
 import { latin1 } from '../../../../../emulator/xen/backends/xenstore/protocol.ts';
 import { XenStore } from '../../../../../emulator/xen/backends/xenstore/store.ts';
 import { findNode, walkTree } from '../../../../../emulator/xen/backends/xenstore/tree.ts';

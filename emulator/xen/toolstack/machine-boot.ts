@@ -1,0 +1,191 @@
+/**
+ * Puts a whole machine together: RAM and processor, clock, hypervisor, xenstore, and the domains with their back ends.
+ * The command line, the debugger and the tests all start here.
+ *
+ * NOT IMPLEMENTED: on_reboot = "restart": a domain that reboots ends like one that powers off.
+ */
+import type { Disposable } from '../../base/disposable.ts';
+import { DisposableStore } from '../../base/disposable.ts';
+import { Emitter } from '../../base/event.ts';
+import { Clock, type WallClock } from '../../machine/clock.ts';
+import type { Ram } from '../../machine/ram.ts';
+import type { Processor } from '../../x86/cpu/processor.ts';
+import { ConsoleBackend } from '../backends/console/backend.ts';
+import { XenstoreBackend } from '../backends/xenstore/backend.ts';
+import { writeDomainEntries, writeHostEntries } from '../backends/xenstore/initial-tree.ts';
+import type { XsMessage } from '../backends/xenstore/protocol.ts';
+import { XenStore } from '../backends/xenstore/store.ts';
+import type { Domain } from '../common/domain.ts';
+import { Hypervisor, type RunResult } from '../common/hypervisor.ts';
+import { Random } from '../common/random.ts';
+import { buildDomain } from './domain-builder.ts';
+import type { DomainConfig } from './domain-config.ts';
+import type { DomainLayout } from './domain-layout.ts';
+import type { KernelImage } from './image/kernel-image.ts';
+import type { LoadedDomain } from './load-domain.ts';
+import { memoryHash } from './memory-hash.ts';
+
+/** RAM of so many frames and a processor over it. */
+export type CreateMachine = (frames: number) => Promise<{ readonly ram: Ram; readonly processor: Processor }>;
+
+export interface BootOptions {
+  readonly domains: readonly LoadedDomain[];
+  readonly createMachine: CreateMachine;
+  /** Order of machine frames, uuids: all that is arbitrary. */
+  readonly seed?: number | undefined;
+  /** What the guest takes for the date at boot; fixed by default. */
+  readonly epoch?: WallClock | undefined;
+  /** Leave the domains paused. */
+  readonly paused?: boolean;
+}
+
+export interface BootedDomain {
+  readonly config: DomainConfig;
+  readonly image: KernelImage;
+  readonly domain: Domain;
+  readonly layout: DomainLayout;
+  readonly console: ConsoleBackend;
+  readonly xenstore: XenstoreBackend;
+}
+
+export interface ConsoleOutput {
+  readonly domain: Domain;
+  readonly bytes: Uint8Array;
+}
+
+export interface XenstoreTraffic {
+  readonly domain: Domain;
+  readonly direction: 'toHost' | 'toGuest';
+  readonly message: XsMessage;
+}
+
+export interface MachineStatistics {
+  readonly instructions: number;
+  readonly virtualSeconds: number;
+}
+
+const PAGES_PER_MEGABYTE = 256;
+const DEFAULT_SEED = 1;
+/** Machine frames beyond what is accounted for: grant-table and event pages that guests make Xen allocate. */
+const SPARE_FRAMES = 256;
+
+/** @throws UserError when an image or the configuration cannot be built into a domain */
+export async function bootDomains(options: BootOptions): Promise<Machine> {
+  const seed = options.seed ?? DEFAULT_SEED;
+  const pages = options.domains.reduce((sum, { config }) => sum + config.memory * PAGES_PER_MEGABYTE, 0);
+  const { ram, processor } = await options.createMachine(machineFrames(pages, options.domains.length));
+  const clock = new Clock(processor, options.epoch);
+  const machine = new Machine(new Hypervisor({ ram, processor, clock, seed }), seed);
+  for (const domain of options.domains) machine.add(domain);
+  if (options.paused !== true) for (const { domain } of machine.domains) machine.hypervisor.unpause(domain);
+  return machine;
+}
+
+/** Xen's own need grows with the machine, so it is asked twice. */
+function machineFrames(pages: number, domains: number): number {
+  const first = pages + SPARE_FRAMES + Hypervisor.overheadFrames(pages, domains);
+  return pages + SPARE_FRAMES + Hypervisor.overheadFrames(first, domains);
+}
+
+export class Machine implements Disposable {
+  readonly store = new XenStore();
+  readonly domains: BootedDomain[] = [];
+  private readonly disposables = new DisposableStore();
+  private readonly consoleEmitter = this.disposables.add(new Emitter<ConsoleOutput>());
+  private readonly xenstoreEmitter = this.disposables.add(new Emitter<XenstoreTraffic>());
+  /** Fires synchronously inside the guest instruction that sent the bytes. */
+  readonly onConsole = this.consoleEmitter.event;
+  readonly onXenstore = this.xenstoreEmitter.event;
+  private readonly random: Random;
+
+  constructor(
+    readonly hypervisor: Hypervisor,
+    seed: number,
+  ) {
+    this.random = new Random(seed);
+    writeHostEntries(this.store);
+    this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore.pump();
+  }
+
+  /** Builds a domain and connects its back ends; it stays paused. */
+  add(loaded: LoadedDomain): BootedDomain {
+    const { config, image } = loaded;
+    const uuid = config.uuid === undefined ? this.randomUuid() : uuidFromText(config.uuid);
+    const built = buildDomain(this.hypervisor, {
+      name: config.name,
+      image,
+      ramdisk: loaded.ramdisk,
+      commandLine: config.commandLine,
+      pages: config.memory * PAGES_PER_MEGABYTE,
+      vcpus: config.vcpus,
+      uuid,
+    });
+    const { domain } = built;
+    const { seconds, nanoseconds } = this.hypervisor.clock.wallClock();
+    writeDomainEntries(this.store, {
+      domid: domain.domid,
+      name: config.name,
+      uuid: uuidText(uuid),
+      memoryKilobytes: config.memory * 1024,
+      vcpus: config.vcpus,
+      kernel: config.kernel,
+      ramdisk: config.ramdisk,
+      commandLine: config.commandLine,
+      xenstore: { port: built.xenstorePort, mfn: built.xenstoreMfn },
+      console: { port: built.consolePort, mfn: built.consoleMfn },
+      startTime: `${seconds}.${String(Math.floor(nanoseconds / 10_000_000)).padStart(2, '0')}`,
+    });
+    const console = new ConsoleBackend(this.hypervisor, domain, built.consoleMfn, built.consolePort, (bytes) =>
+      this.consoleEmitter.fire({ domain, bytes }),
+    );
+    const xenstore = new XenstoreBackend(
+      this.hypervisor,
+      domain,
+      built.xenstoreMfn,
+      built.xenstorePort,
+      this.store,
+      (direction, message) => this.xenstoreEmitter.fire({ domain, direction, message }),
+    );
+    this.disposables.add(console);
+    this.disposables.add(xenstore);
+    const booted = { config, image, domain, layout: built.layout, console, xenstore };
+    this.domains.push(booted);
+    return booted;
+  }
+
+  run(budget: number): RunResult {
+    return this.hypervisor.run(budget);
+  }
+
+  statistics(): MachineStatistics {
+    const { clock } = this.hypervisor;
+    return { instructions: clock.instructions, virtualSeconds: clock.now() / 1e9 };
+  }
+
+  /** 32 hexadecimal digits; equal for equal memory and registers. */
+  memoryHash(): string {
+    return memoryHash(this.hypervisor);
+  }
+
+  dispose(): void {
+    this.disposables.dispose();
+  }
+
+  private randomUuid(): Uint8Array {
+    const bytes = Uint8Array.from({ length: 16 }, () => this.random.below(256));
+    // Version 4, variant 1 (RFC 4122, 4.4).
+    bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+    bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+    return bytes;
+  }
+}
+
+function uuidText(bytes: Uint8Array): string {
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+function uuidFromText(text: string): Uint8Array {
+  const digits = text.replaceAll('-', '');
+  return Uint8Array.from({ length: 16 }, (_, index) => Number.parseInt(digits.slice(index * 2, index * 2 + 2), 16));
+}
