@@ -1,0 +1,215 @@
+/** The command line: one row per option, from which parsing and help follow. */
+import { UserError } from '../../emulator/base/user-error.ts';
+
+export const TRACE_CATEGORIES = ['hypercalls', 'events', 'grants', 'exceptions', 'xenstore'] as const;
+export type TraceCategory = (typeof TRACE_CATEGORIES)[number];
+
+/** Type `input` once `after` has appeared. */
+export interface ScriptStep {
+  readonly after: string;
+  readonly input: string;
+}
+
+export interface RunOptions {
+  readonly files: readonly string[];
+  readonly until: string | undefined;
+  /** Wall seconds. */
+  readonly timeout: number | undefined;
+  readonly script: readonly ScriptStep[];
+  readonly engine: 'auto' | 'interpreter' | 'translator';
+  readonly seed: number | undefined;
+  readonly trace: ReadonlySet<TraceCategory>;
+  readonly json: boolean;
+}
+
+export type Command =
+  | { readonly kind: 'run'; readonly options: RunOptions }
+  | { readonly kind: 'dap'; readonly port: number | undefined }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' };
+
+interface Draft {
+  files: string[];
+  until?: string;
+  timeout?: number;
+  script: ScriptStep[];
+  after?: string;
+  engine: RunOptions['engine'];
+  seed?: number;
+  trace: Set<TraceCategory>;
+  json: boolean;
+}
+
+interface OptionRow {
+  readonly name: string;
+  /** Placeholder of its value; empty for a switch. */
+  readonly value: string;
+  readonly help: string;
+  readonly apply: (draft: Draft, value: string) => void;
+}
+
+export const RUN_OPTIONS: readonly OptionRow[] = [
+  {
+    name: '--until',
+    value: 'TEXT',
+    help: 'stop at the guest instruction whose console output completes TEXT; exit 0',
+    apply: (draft, value) => {
+      draft.until = unescapeText(value);
+    },
+  },
+  {
+    name: '--timeout',
+    value: 'SECONDS',
+    help: 'wall time; exit 3',
+    apply: (draft, value) => {
+      draft.timeout = positiveNumber('--timeout', value);
+    },
+  },
+  {
+    name: '--after',
+    value: 'TEXT',
+    help: 'wait for TEXT on the console, then type the --input that follows; pairs may repeat, in order',
+    apply: (draft, value) => {
+      if (draft.after !== undefined) throw usage('two --after without an --input between them');
+      draft.after = unescapeText(value);
+    },
+  },
+  {
+    name: '--input',
+    value: 'TEXT',
+    help: 'what to type; \\n is Enter, \\t, \\e, \\xHH and \\\\ as in C',
+    apply: (draft, value) => {
+      if (draft.after === undefined) throw usage('--input without --after before it');
+      draft.script.push({ after: draft.after, input: unescapeText(value) });
+      delete draft.after;
+    },
+  },
+  {
+    name: '--engine',
+    value: 'NAME',
+    help: 'auto, interpreter or translator',
+    apply: (draft, value) => {
+      if (value !== 'auto' && value !== 'interpreter' && value !== 'translator') {
+        throw usage(`--engine is auto, interpreter or translator, not ${value}`);
+      }
+      draft.engine = value;
+    },
+  },
+  { name: '--no-cache', value: '', help: 'no boot snapshot', apply: () => {} },
+  {
+    name: '--seed',
+    value: 'N',
+    help: 'another order of machine frames',
+    apply: (draft, value) => {
+      if (!/^\d{1,9}$/.test(value)) throw usage(`--seed takes a whole number, not ${value}`);
+      draft.seed = Number(value);
+    },
+  },
+  {
+    name: '--trace',
+    value: 'LIST',
+    help: `decoded, to stderr: ${TRACE_CATEGORIES.join(',')}`,
+    apply: (draft, value) => {
+      for (const word of value.split(',')) draft.trace.add(traceCategory(word));
+    },
+  },
+  {
+    name: '--json',
+    value: '',
+    help: 'the last line of output is a JSON object that says how it ended',
+    apply: (draft) => {
+      draft.json = true;
+    },
+  },
+];
+
+/** Options of the design that this version does not have; named so that the answer is not "unknown option". */
+const LATER: ReadonlySet<string> = new Set(['--record', '--replay', '--snapshot-at', '--restore', '--gdb']);
+
+export function usage(problem: string): UserError {
+  return new UserError('usage', `${problem}.`, 'Run "xenoscope --help".');
+}
+
+/** `argv` without the program's own name. @throws UserError `usage` */
+export function parseArguments(argv: readonly string[]): Command {
+  const [command, ...rest] = argv;
+  if (argv.some((word) => word === '--help' || word === '-h') || command === 'help') return { kind: 'help' };
+  if (command === '--version' || command === '-V') return { kind: 'version' };
+  if (command === 'run') return { kind: 'run', options: parseRun(rest) };
+  if (command === 'dap') return { kind: 'dap', port: parseDap(rest) };
+  throw usage(command === undefined ? 'say what to do: run or dap' : `unknown command ${command}`);
+}
+
+function parseRun(words: readonly string[]): RunOptions {
+  const draft: Draft = { files: [], script: [], engine: 'auto', trace: new Set(), json: false };
+  let onlyFiles = false;
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    if (onlyFiles || !word.startsWith('--')) draft.files.push(word);
+    else if (word === '--') onlyFiles = true;
+    else at = applyOption(draft, words, at);
+  }
+  if (draft.after !== undefined) throw usage('--after without an --input behind it');
+  if (draft.files.length === 0) throw usage('name a configuration file to run');
+  return {
+    files: draft.files,
+    until: draft.until,
+    timeout: draft.timeout,
+    script: draft.script,
+    engine: draft.engine,
+    seed: draft.seed,
+    trace: draft.trace,
+    json: draft.json,
+  };
+}
+
+/** `--name value` or `--name=value`; answers the index of the last word used. */
+function applyOption(draft: Draft, words: readonly string[], at: number): number {
+  const word = words[at]!;
+  const equals = word.indexOf('=');
+  const name = equals < 0 ? word : word.slice(0, equals);
+  const row = RUN_OPTIONS.find((option) => option.name === name);
+  if (row === undefined) {
+    throw usage(LATER.has(name) ? `${name} is not available in this version` : `unknown option ${name}`);
+  }
+  if (row.value === '') {
+    if (equals >= 0) throw usage(`${name} takes no value`);
+    row.apply(draft, '');
+    return at;
+  }
+  const value = equals < 0 ? words[at + 1] : word.slice(equals + 1);
+  if (value === undefined || value === '') throw usage(`${name} needs ${row.value}`);
+  row.apply(draft, value);
+  return equals < 0 ? at + 1 : at;
+}
+
+function parseDap(words: readonly string[]): number | undefined {
+  if (words.length === 0) return undefined;
+  const port = words[0] === '--port' ? words[1] : words[0]?.startsWith('--port=') ? words[0].slice(7) : undefined;
+  if (port === undefined || !/^\d{1,5}$/.test(port) || Number(port) > 65535)
+    throw usage('dap takes --port N or nothing');
+  return Number(port);
+}
+
+function positiveNumber(name: string, value: string): number {
+  const number = Number(value);
+  if (!(number > 0) || !Number.isFinite(number)) throw usage(`${name} takes a positive number, not ${value}`);
+  return number;
+}
+
+function traceCategory(word: string): TraceCategory {
+  const category = TRACE_CATEGORIES.find((name) => name === word);
+  if (category === undefined) throw usage(`--trace knows ${TRACE_CATEGORIES.join(', ')}, not ${word}`);
+  return category;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', e: '\x1b', '\\': '\\' };
+
+/** C-like escapes, so that Enter can be typed from any shell; an unknown escape stays as it is. */
+export function unescapeText(text: string): string {
+  return text.replace(/\\(?:x([0-9a-fA-F]{2})|([nrte\\]))/g, (whole, hexadecimal?: string, letter?: string) =>
+    hexadecimal !== undefined
+      ? String.fromCharCode(Number.parseInt(hexadecimal, 16))
+      : (ESCAPES[letter ?? ''] ?? whole),
+  );
+}
