@@ -23,6 +23,7 @@ const NANOSECONDS_PER_MILLISECOND = 1e6;
 export class MachineRunner {
   private budget = 50_000;
   private stopRequested = false;
+  private lastTurn = 0;
   /** Ends the wait of an idle machine. */
   private wake: (() => void) | undefined;
 
@@ -81,6 +82,8 @@ export class MachineRunner {
     const virtual = clock.now();
     const until = deadline ?? Number.POSITIVE_INFINITY;
     await this.wait((until - virtual) / NANOSECONDS_PER_MILLISECOND, () => {
+      // A free-running machine that waits for input alone stands still: its time must not depend on the wall.
+      if (pace === 'free') return;
       const passed = Math.floor((scheduler.now() - started) * NANOSECONDS_PER_MILLISECOND);
       clock.skipTo(Math.min(virtual + passed, until));
     });
@@ -105,8 +108,6 @@ export class MachineRunner {
       timer = scheduler.later(done, Math.max(0, Math.min(milliseconds, left, 0x7fffffff)));
     });
   }
-
-  private lastTurn = 0;
 
   private turn(): Promise<void> {
     return new Promise((resolve) =>
