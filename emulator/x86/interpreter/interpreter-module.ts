@@ -14,6 +14,7 @@ import {
   TLB_ENTRY_SHIFT,
   TLB_FETCH,
 } from '../cpu/layout.ts';
+import { addFpuFunctions } from '../fpu/functions.ts';
 import type { Imports } from '../isa/emitter.ts';
 import { FunctionBody, type Label } from '../wasm/function-body.ts';
 import { Int } from '../wasm/int.ts';
@@ -37,7 +38,7 @@ export function buildInterpreter(table: FormTable): Uint8Array<ArrayBuffer> {
   const system = builder.importFunction('system', [TYPE_I32, TYPE_I32], [TYPE_I32]);
   const highProduct = addHighProduct(builder);
   const quotient128 = addQuotient128(builder);
-  const imports: Imports = { slowRead, slowWrite, slowModify, system, highProduct, quotient128 };
+  const imports: Imports = { slowRead, slowWrite, slowModify, system, highProduct, quotient128, fpu: addFpuFunctions(builder, highProduct, quotient128) };
   const routineType = builder.type([TYPE_I32], [TYPE_I32]);
   const routines = table.routines.map((form) => builder.addFunction(routineType, routineBody(table, imports, form)));
   builder.addFunction(routineType, mainBody(table, imports, routineType), 'run');

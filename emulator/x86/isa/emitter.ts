@@ -15,6 +15,7 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from '../cpu/layout.ts';
+import type { FpuFunctions } from '../fpu/functions.ts';
 import type { FunctionBody } from '../wasm/function-body.ts';
 import { Int } from '../wasm/int.ts';
 import { ArithmeticFlags } from './arithmetic-flags.ts';
@@ -41,6 +42,7 @@ export interface Imports {
   readonly highProduct: number;
   /** (high, low, divisor) → quotient; high < divisor. */
   readonly quotient128: number;
+  readonly fpu: FpuFunctions;
 }
 
 /**

@@ -6,6 +6,7 @@ import { DECIMAL } from './decimal.ts';
 import { MULTIPLY } from './multiply.ts';
 import type { Row } from './row.ts';
 import { SHIFTS } from './shifts.ts';
+import { SSE_FLOAT } from './sse-float.ts';
 import { SSE_INTEGER } from './sse-integer.ts';
 import { SSE_MOVES } from './sse-moves.ts';
 import { STACK } from './stack.ts';
@@ -26,4 +27,5 @@ export const ROWS: readonly Row[] = [
   ...SYSTEM,
   ...SSE_MOVES,
   ...SSE_INTEGER,
+  ...SSE_FLOAT,
 ];
