@@ -9,6 +9,7 @@ import { SHIFTS } from './shifts.ts';
 import { SSE_FLOAT } from './sse-float.ts';
 import { SSE_INTEGER } from './sse-integer.ts';
 import { SSE_MOVES } from './sse-moves.ts';
+import { SSE_STRINGS } from './sse-strings.ts';
 import { STACK } from './stack.ts';
 import { STRINGS } from './strings.ts';
 import { SYSTEM } from './system.ts';
@@ -28,4 +29,5 @@ export const ROWS: readonly Row[] = [
   ...SSE_MOVES,
   ...SSE_INTEGER,
   ...SSE_FLOAT,
+  ...SSE_STRINGS,
 ];
