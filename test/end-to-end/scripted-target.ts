@@ -9,15 +9,19 @@ const BASE = 0x1000n;
 
 export async function createTarget(): Promise<DebugTarget> {
   const stopped = new Emitter<StopEvent>();
+  let history = '';
   const written = new Emitter<{ readonly domain: number; readonly bytes: Uint8Array }>();
   const traced = new Emitter<TraceLine>();
   const ended = new Emitter<DomainEnd>();
   const memory = Uint8Array.from({ length: 8192 }, (_, index) => index & 255);
   let rip = BASE;
   let instructions = 0;
-  const print = (text: string): void => written.fire({ domain: 1, bytes: new TextEncoder().encode(text) });
+  const print = (text: string): void => {
+    history += text;
+    written.fire({ domain: 1, bytes: new TextEncoder().encode(text) });
+  };
   const stop = (reason: StopEvent['reason'], text: string): void => {
-    const event = { reason, vcpu: 0, breakpoints: [], rip: hex(rip), instructions, text };
+    const event = { reason, vcpu: 0, breakpoints: [], rip: hex(rip), instructions, text, final: false };
     setTimeout(() => stopped.fire(event), 0);
   };
   const locate = (address: string): number => Number(BigInt(address) - BASE);
@@ -40,6 +44,8 @@ export async function createTarget(): Promise<DebugTarget> {
     },
     terminate: async () => undefined,
     sendConsole: async (_domain, bytes) => print(new TextDecoder().decode(bytes).replaceAll('\r', '\r\n> ')),
+    consoleHistory: async () => new TextEncoder().encode(history),
+    setEventFilters: async () => undefined,
     registers: async () => ({
       general: { rax: '0x0', rsp: hex(BASE), rbp: '0x0', rip: hex(rip) },
       segment: { cs: '0xe033' },
@@ -67,7 +73,7 @@ export async function createTarget(): Promise<DebugTarget> {
     rings: async () => [consoleRing],
     statistics: async () => ({ instructions, virtualSeconds: 0, wallSeconds: 0, running: false }),
     dispose: () => undefined,
-  } as DebugTarget;
+  };
 }
 
 const consoleRing: RingInfo = {

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type BrowserContext, chromium, type Frame, type Page } from 'playwright-core';
+import type { TestContext } from 'vitest';
 import { assembleFileSystem } from '../../extension/workbench/assemble.ts';
 import { codeOss } from '../../extension/workbench/code-oss.ts';
 import { serveWorkbench, type WorkbenchServer } from '../../extension/workbench/server.ts';
@@ -19,6 +20,8 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+/** The terminal's text can be read back only when it is drawn as text. */
+const SETTINGS = { 'terminal.integrated.gpuAcceleration': 'off' };
 const SCREENSHOTS = 'test-output/screenshots';
 
 /** A VS Code for the Web in Chromium, with the packaged extension, on a folder of its own. */
@@ -47,7 +50,8 @@ export class Workbench {
     if (executablePath === undefined) throw new Unavailable('needs a browser: apt-get install chromium');
     const temporary = mkdtempSync(path.join(os.tmpdir(), 'xenoscope-end-to-end-'));
     const folder = path.join(temporary, 'workspace');
-    mkdirSync(folder);
+    mkdirSync(path.join(folder, '.vscode'), { recursive: true });
+    writeFileSync(path.join(folder, '.vscode', 'settings.json'), JSON.stringify(SETTINGS));
     fill(folder);
     const server = await serveWorkbench({
       build: fetchedWorkbench(),
@@ -83,13 +87,23 @@ export class Workbench {
 
   /** Runs a command of the palette by its title, as a user does. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget input[type="text"]').first();
-    await input.waitFor();
-    await input.fill(`>${title}`);
     const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
-    await row.waitFor({ timeout: 30_000 });
-    await this.page.keyboard.press('Enter');
+    // The workbench drops keys while it is busy, and closes the palette when another part takes the focus.
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      await this.page.keyboard.press('F1');
+      const isOffered = await input
+        .fill(`>${title}`, { timeout: 2000 })
+        .then(() => row.waitFor({ timeout: 3000 }))
+        .then(
+          () => true,
+          () => false,
+        );
+      if (!isOffered) continue;
+      await this.page.keyboard.press('Enter');
+      return;
+    }
+    throw new Error(`the palette never offered "${title}"`);
   }
 
   /** F5 until something happens: early on, the extension host is not up yet and the key is lost. */
@@ -103,11 +117,28 @@ export class Workbench {
     await toolbar.waitFor({ timeout: 1000 });
   }
 
+  /** A button of the debug toolbar: "continue", "step-into", "pause" … */
+  async debugAction(name: string): Promise<void> {
+    await this.page.locator(`.debug-toolbar .codicon-debug-${name}`).click();
+  }
+
+  /** The page inside a webview, by its title; it may take a moment to come up. */
+  async webview(title: string): Promise<Frame> {
+    for (const end = Date.now() + 30_000; Date.now() < end; await this.page.waitForTimeout(250)) {
+      for (const frame of this.page.frames()) {
+        const isIt = await frame.title().then(
+          (text) => text === title && frame.parentFrame() !== null,
+          () => false,
+        );
+        if (isIt) return frame;
+      }
+    }
+    throw new Error(`there is no webview "${title}"`);
+  }
+
   /** Text on the screen of the active terminal. */
   async terminalText(): Promise<string> {
-    const rows = await this.page
-      .locator('.terminal-wrapper.active .xterm-accessibility-tree div, .xterm-rows > div')
-      .allTextContents();
+    const rows = await this.page.locator('.terminal-wrapper.active .xterm-rows > div').allTextContents();
     return rows.join('\n').replaceAll('\u00a0', ' ');
   }
 
@@ -121,6 +152,20 @@ export class Workbench {
       await this.page.waitForTimeout(250);
     }
     throw new Error(`the terminal never showed ${wanted}; it shows:\n${text}`);
+  }
+}
+
+/** Opens a workbench, or skips the test with what is missing. */
+export async function openOrSkip(
+  context: TestContext,
+  fill: (folder: string) => void,
+  options: { isolated?: boolean; extension?: string } = {},
+): Promise<Workbench> {
+  try {
+    return await Workbench.open(fill, options);
+  } catch (error) {
+    if (error instanceof Unavailable) context.skip(error.message);
+    throw error;
   }
 }
 
