@@ -13,6 +13,7 @@ import { SSE_STRINGS } from './sse-strings.ts';
 import { STACK } from './stack.ts';
 import { STRINGS } from './strings.ts';
 import { SYSTEM } from './system.ts';
+import { X87 } from './x87.ts';
 
 /** Every instruction form that the processor knows. Order matters only for the numbers of handlers. */
 export const ROWS: readonly Row[] = [
@@ -30,4 +31,5 @@ export const ROWS: readonly Row[] = [
   ...SSE_INTEGER,
   ...SSE_FLOAT,
   ...SSE_STRINGS,
+  ...X87,
 ];
