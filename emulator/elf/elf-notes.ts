@@ -1,4 +1,4 @@
-import { ByteReader } from './byte-reader.ts';
+import type { ByteReader } from './byte-reader.ts';
 import { PT_NOTE, SHT_NOTE } from './constants.ts';
 import type { ElfFile } from './elf-file.ts';
 
@@ -12,7 +12,7 @@ export interface ElfNote {
 const MAX_NOTES = 65536;
 const align4 = (value: number): number => (value + 3) & ~3;
 
-/** Notes of all PT_NOTE segments. A note that runs past its segment ends the reading of that segment. */
+/** Notes of all PT_NOTE segments. A note that runs past the file ends the reading of its segment. */
 export function segmentNotes(file: ElfFile): ElfNote[] {
   const notes: ElfNote[] = [];
   for (const header of file.programHeaders) {
@@ -32,16 +32,20 @@ export function sectionNotes(file: ElfFile): ElfNote[] {
   return notes;
 }
 
-function readNotes(file: ByteReader, offset: number, size: number, into: ElfNote[]): void {
-  if (!file.has(offset, size)) return;
-  const reader = new ByteReader(file.slice(offset, size));
-  let at = 0;
-  while (reader.has(at, 12) && into.length < MAX_NOTES) {
+/**
+ * Notes that start inside the region. Like libelf, lets the last one run past its end as long as it is in the file:
+ * GRUB's 32-bit image has such a note.
+ */
+function readNotes(reader: ByteReader, offset: number, size: number, into: ElfNote[]): void {
+  if (!reader.has(offset, size)) return;
+  const end = offset + size;
+  let at = offset;
+  while (at < end && reader.has(at, 12) && into.length < MAX_NOTES) {
     const nameSize = reader.u32(at);
     const descriptionSize = reader.u32(at + 4);
     const type = reader.u32(at + 8);
     const name = at + 12;
-    if (nameSize > size || descriptionSize > size) return;
+    if (nameSize > reader.size || descriptionSize > reader.size) return;
     const description = name + align4(nameSize);
     if (!reader.has(description, descriptionSize)) return;
     into.push({

@@ -41,6 +41,13 @@ describe.each([32, 64] as const)('a %i-bit file', (elfClass) => {
   });
 });
 
+test('a last note that runs past its segment, as in GRUB for i386, is read nevertheless', () => {
+  const bytes = buildElf({ segments: [segment], notes: [{ type: 9, description: text('yes,bimodal') }] });
+  // p_filesz of the PT_NOTE header, the second one.
+  new DataView(bytes.buffer).setUint32(64 + 56 + 32, 20, true);
+  expect(segmentNotes(readElf(bytes))).toEqual([{ owner: 'Xen', type: 9, description: text('yes,bimodal') }]);
+});
+
 test('symbols: functions and objects with their values; sections, files and undefined ones left out', () => {
   const strings = concatenate(text(''), text('start'), text('table'), text('missing'));
   const symbol = (name: number, info: number, section: number, value: bigint, size: bigint): Uint8Array =>
