@@ -1,6 +1,7 @@
 import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
 import { noCrash } from '../protocol/errors.ts';
 import { type SessionContext, toThreadId } from './context.ts';
+import { framesOf } from './stack.ts';
 import { reportTerminated } from './stops.ts';
 
 export async function threads(context: SessionContext): Promise<Dap.ThreadsResponse['body']> {
@@ -34,9 +35,12 @@ export async function pause(context: SessionContext): Promise<undefined> {
 export async function step(context: SessionContext, threadId: number, kind: 'in' | 'over' | 'out'): Promise<undefined> {
   const stop = context.stopped;
   const { vcpu } = await context.thread(threadId);
+  const caller = kind === 'out' ? (await framesOf(context, stop, vcpu))[1] : undefined;
   context.setRunning();
   if (stop.event.final) reportTerminated(context);
-  else await context.target.step(vcpu, kind);
+  // A scanned frame may be a leftover: its address is no place to wait for.
+  else if (caller === undefined || caller.frame.source === 'scan') await context.target.step(vcpu, kind);
+  else await context.target.step(vcpu, kind, `0x${caller.frame.rip.toString(16)}`);
   return undefined;
 }
 

@@ -88,6 +88,7 @@ async function boot(context: SessionContext): Promise<void> {
   const threads = await target.threads();
   const name = threads[0]?.name ?? 'domain';
   context.send('process', { name, startMethod: 'launch', isLocalProcess: false, pointerSize: 64 });
+  for (const line of await target.notices()) context.output('important', `${line}\n`);
   forwardConsole(context, target, subscriptions);
   subscriptions.add(target.onTrace((line) => context.sendXen('xenTrace', { ...line })));
   subscriptions.add(target.onStopped((event) => void handleStop(context, target, event)));

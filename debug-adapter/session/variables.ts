@@ -73,6 +73,7 @@ export async function setRegister(
   const stop = context.stopped;
   // The value as shown may carry a symbol behind it.
   const expression = text.replace(/\s*<[^>]*>\s*$/, '');
+  if (/^xmm\d+$/i.test(name)) return await storeRegister(context, handle, name.toLowerCase(), vectorValue(expression));
   let wanted: bigint;
   try {
     wanted = await evaluateNumber(expression, frameEnvironment(context, handle));
@@ -82,10 +83,25 @@ export async function setRegister(
   }
   const whole = composeRegister(await stop.registers(handle.vcpu), name, wanted);
   if (whole === undefined) throw notSettable(name);
-  const value = `0x${whole.value.toString(16)}`;
-  if (!(await context.target.setRegister(handle.vcpu, whole.name, value))) throw notSettable(name);
-  stop.forgetValues();
-  return value;
+  return await storeRegister(context, handle, whole.name, whole.value);
+}
+
+async function storeRegister(
+  context: SessionContext,
+  handle: FrameHandle,
+  name: string,
+  value: bigint,
+): Promise<string> {
+  const text = `0x${value.toString(16)}`;
+  if (!(await context.target.setRegister(handle.vcpu, name, text))) throw notSettable(name);
+  context.stopped.forgetValues();
+  return text;
+}
+
+/** Vector registers are wider than an expression: a plain number only. */
+function vectorValue(text: string): bigint {
+  if (!/^(0x[0-9a-f]{1,32}|[0-9]{1,39})$/i.test(text)) throw badExpression(`"${text}" is not a 128-bit number.`);
+  return BigInt.asUintN(128, BigInt(text));
 }
 
 export function toDap(stop: StopData, variable: NamedVariable): Dap.Variable {

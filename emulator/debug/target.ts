@@ -16,6 +16,8 @@ export interface DebugTarget extends Disposable {
   /** A domain shut down or crashed; the machine stays inspectable. */
   readonly onEnded: Event<DomainEnd>;
 
+  /** Remarks made while the machine was built, one line each: settings that are not supported yet, and the like. */
+  notices(): Promise<readonly string[]>;
   /** Domains and their vCPUs. */
   threads(): Promise<readonly ThreadInfo[]>;
   /**
@@ -27,9 +29,10 @@ export interface DebugTarget extends Disposable {
   pause(): Promise<void>;
   /**
    * Executes instructions; a StopEvent 'step' follows, or another when something else stops it first. Resolves when
-   * running. `over` runs through calls, system calls and REP; `out` until the frame returns.
+   * running. `over` runs through calls, system calls, REP and event callbacks; `out` until the frame returns, which is
+   * surest when the caller knows its return address (hexadecimal).
    */
-  step(vcpu: number, kind: 'in' | 'over' | 'out'): Promise<void>;
+  step(vcpu: number, kind: 'in' | 'over' | 'out', returnAddress?: string): Promise<void>;
   /** Frees everything; the machine is gone. */
   terminate(): Promise<void>;
   sendConsole(domain: number, bytes: Uint8Array): Promise<void>;

@@ -88,6 +88,10 @@ export class FakeTarget implements DebugTarget {
     this.trace.fire({ instructions: this.instructions, virtualSeconds: 0, category: 'notice', text });
   }
 
+  notices(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   threads(): Promise<readonly ThreadInfo[]> {
     return Promise.resolve([{ vcpu: 0, domain: 1, name: 'fake/0', state: 'running', bits: 64 }]);
   }

@@ -1,0 +1,36 @@
+import type { Scheduler } from '../base/scheduler.ts';
+import { type LoadedDomain, loadDomainFile, loadDomainKeys } from '../xen/toolstack/load-domain.ts';
+import { bootDomains, type CreateMachine } from '../xen/toolstack/machine-boot.ts';
+import { xen4Catalogue } from './hypercall-catalogue.ts';
+import { LocalTarget } from './local-target.ts';
+import type { DebugTarget } from './target.ts';
+import type { ReadFile, TargetOptions } from './target-options.ts';
+
+/** What only the host has. */
+export interface TargetPorts {
+  readonly readFile: ReadFile;
+  readonly scheduler: Scheduler;
+  readonly createMachine: CreateMachine;
+}
+
+/** Reads the images, builds the domains, and hands over the machine before its first instruction. @throws UserError */
+export async function bootTarget(options: TargetOptions, ports: TargetPorts): Promise<DebugTarget> {
+  const loaded: LoadedDomain[] = [];
+  for (const domain of options.domains) {
+    loaded.push(
+      domain.kind === 'file'
+        ? await loadDomainFile(ports.readFile, domain.path, options.folder)
+        : await loadDomainKeys(ports.readFile, domain, options.folder),
+    );
+  }
+  const { createMachine, scheduler } = ports;
+  const machine = await bootDomains({ domains: loaded, createMachine, seed: options.seed });
+  return new LocalTarget({
+    machine,
+    scheduler,
+    pace: options.pace,
+    trace: new Set(options.trace),
+    catalogue: xen4Catalogue(),
+    notices: loaded.flatMap(({ warnings }) => warnings),
+  });
+}

@@ -1,0 +1,120 @@
+import { nearestName } from '../base/nearest-name.ts';
+import type { ArmedHypercall } from '../xen/common/hypervisor.ts';
+import type { HypercallRecord } from '../xen/common/trace.ts';
+import { HYPERCALL_ROWS } from '../xen/hypercall/table.ts';
+import type { BreakpointVerdict, HypercallName } from './target.ts';
+
+export interface SuboperationEntry {
+  readonly name: string;
+  readonly number: number;
+}
+
+export interface HypercallEntry {
+  readonly name: string;
+  readonly number: number;
+  readonly documentation: string;
+  readonly suboperations: readonly SuboperationEntry[];
+}
+
+export interface Resolved {
+  readonly verdict: BreakpointVerdict;
+  /** What to arm; empty when the name is wrong. */
+  readonly armed: readonly ArmedHypercall[];
+  /** Whether a call that is about to run is meant. */
+  readonly matches: (call: HypercallRecord) => boolean;
+}
+
+/** The hypercalls of Xen 4. */
+export function xen4Catalogue(): HypercallCatalogue {
+  return new HypercallCatalogue(
+    HYPERCALL_ROWS.map(({ name, number, documentation, suboperations, elementCommands }) => ({
+      name,
+      number,
+      documentation,
+      suboperations:
+        suboperations?.map((sub) => ({ name: sub.name, number: sub.number })) ??
+        Object.entries(elementCommands ?? {}).map(([key, value]) => ({ name: value, number: Number(key) })),
+    })),
+  );
+}
+
+/** Names of an ABI's hypercalls, for breakpoints and pick lists. */
+export class HypercallCatalogue {
+  constructor(private readonly entries: readonly HypercallEntry[]) {}
+
+  names(): readonly HypercallName[] {
+    return this.entries.map(({ name, number, documentation, suboperations }) => ({
+      name,
+      number,
+      suboperations: suboperations.map((sub) => sub.name),
+      documentation,
+    }));
+  }
+
+  /**
+   * "mmu_update", "29", "sched_op.shutdown", "mmuext_op.0", "*". Prefixes and case of Xen's headers are forgiven:
+   * `__HYPERVISOR_sched_op`, `SCHEDOP_shutdown`.
+   */
+  resolve(text: string): Resolved {
+    const [callText = '', ...rest] = text.trim().split('.');
+    const subText = rest.join('.');
+    if (callText === '*') {
+      if (subText !== '') return wrong('"*" has no sub-operations.');
+      return found(
+        this.entries.map(({ number }) => ({ number })),
+        () => true,
+      );
+    }
+    const name = callText.replace(/^(__HYPERVISOR_|HYPERVISOR_)/, '').toLowerCase();
+    const entry = /^(0x[0-9a-f]+|\d+)$/.test(name)
+      ? this.entries.find(({ number }) => number === Number(name))
+      : this.entries.find((candidate) => candidate.name === name);
+    if (entry === undefined) return wrong(`There is no hypercall "${callText}"${suggestion(name, this.entries)}`);
+    if (subText === '') return found([{ number: entry.number }], (call) => call.number === entry.number);
+    return resolveSuboperation(entry, subText);
+  }
+}
+
+function resolveSuboperation(entry: HypercallEntry, text: string): Resolved {
+  if (entry.suboperations.length === 0) return wrong(`The hypercall ${entry.name} has no sub-operations.`);
+  const wanted = fold(text);
+  const sub = /^(0x[0-9a-f]+|\d+)$/i.test(text)
+    ? entry.suboperations.find(({ number }) => number === Number(text))
+    : entry.suboperations.find(({ name }) => fold(name) === wanted || fold(name).endsWith(`_${wanted}`));
+  if (sub !== undefined) {
+    return found(
+      [{ number: entry.number, suboperation: sub.number }],
+      (call) => call.number === entry.number && makes(call, sub.name),
+    );
+  }
+  return wrong(`${entry.name} has no sub-operation "${text}"${suggestion(text, entry.suboperations)}`);
+}
+
+/** A batch (mmuext_op with several elements) has no sub-operation of its own: its elements say which they are. */
+function makes({ suboperation, arguments: list }: HypercallRecord, name: string): boolean {
+  if (suboperation !== undefined) return suboperation === name;
+  const named = (value: string): boolean => value.split(/[ ()]/).some((word) => fold(word) === fold(name));
+  return (list[0]?.children ?? []).some(
+    ({ value, children }) => named(value) || children.some((field) => named(field.value)),
+  );
+}
+
+/** "SCHEDOP_shutdown", "shutdown" and "SHUTDOWN" mean the same. */
+const fold = (name: string): string => name.toLowerCase().replace(/^[a-z0-9]*op_/, '');
+
+const found = (armed: readonly ArmedHypercall[], matches: Resolved['matches']): Resolved => ({
+  verdict: { verified: true, message: '' },
+  armed,
+  matches,
+});
+const wrong = (text: string): Resolved => ({
+  verdict: { verified: false, message: /[.?]$/.test(text) ? text : `${text}.` },
+  armed: [],
+  matches: () => false,
+});
+
+function suggestion(name: string, candidates: readonly { readonly name: string }[]): string {
+  const byFolded = new Map(candidates.map((candidate) => [fold(candidate.name), candidate.name] as const));
+  const nearest = nearestName(fold(name), [...byFolded.keys()]);
+  return nearest === undefined ? '' : `; did you mean ${byFolded.get(nearest)}?`;
+}

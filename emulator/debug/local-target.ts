@@ -1,0 +1,439 @@
+import { assert } from '../base/assert.ts';
+import { DisposableStore } from '../base/disposable.ts';
+import { Emitter } from '../base/event.ts';
+import { formatAddress, type VirtualAddress } from '../base/numbers.ts';
+import type { Scheduler } from '../base/scheduler.ts';
+import { RSP } from '../x86/cpu/processor.ts';
+import type { DomainShutdown } from '../xen/common/domain.ts';
+import type { RunResult } from '../xen/common/hypervisor.ts';
+import type { HypercallRecord } from '../xen/common/trace.ts';
+import type { Vcpu } from '../xen/common/vcpu.ts';
+import type { BootedDomain, Machine } from '../xen/toolstack/machine-boot.ts';
+import { ConsoleHistory } from './console-history.ts';
+import type { HypercallCatalogue, Resolved } from './hypercall-catalogue.ts';
+import { kernelSymbols } from './introspection/kernel-symbols.ts';
+import { MemoryAccess } from './memory-access.ts';
+import { readRegisters, ripOf, writeRegister } from './registers.ts';
+import { RunLoop } from './run-loop.ts';
+import { Stepper } from './stepper.ts';
+import type {
+  BreakpointVerdict,
+  DebugTarget,
+  DomainEnd,
+  EventFilter,
+  HypercallBreakpoint,
+  HypercallInfo,
+  HypercallName,
+  InstructionBreakpoint,
+  MemorySpace,
+  Registers,
+  RingInfo,
+  Statistics,
+  StopEvent,
+  StopReason,
+  SymbolInfo,
+  ThreadInfo,
+  TraceLine,
+} from './target.ts';
+import { TraceRouter } from './trace/trace-router.ts';
+
+export interface LocalTargetOptions {
+  readonly machine: Machine;
+  readonly scheduler: Scheduler;
+  readonly pace: 'wall' | 'free';
+  /** Trace categories. */
+  readonly trace: ReadonlySet<string>;
+  readonly catalogue: HypercallCatalogue;
+  readonly notices: readonly string[];
+}
+
+/** What a stop is made of; the rest of a `StopEvent` is the same for all. */
+interface Stop {
+  readonly reason: StopReason;
+  readonly vcpu: Vcpu | undefined;
+  readonly breakpoints?: readonly string[];
+  readonly text: string;
+}
+
+/** A machine in this thread as a debugger sees it. It starts stopped before the first instruction. */
+export class LocalTarget implements DebugTarget {
+  private readonly disposables = new DisposableStore();
+  private readonly stopped = this.disposables.add(new Emitter<StopEvent>());
+  private readonly console = this.disposables.add(new Emitter<{ domain: number; bytes: Uint8Array }>());
+  private readonly traced = this.disposables.add(new Emitter<TraceLine>());
+  private readonly ended = this.disposables.add(new Emitter<DomainEnd>());
+  readonly onStopped = this.stopped.event;
+  readonly onConsole = this.console.event;
+  readonly onTrace = this.traced.event;
+  readonly onEnded = this.ended.event;
+
+  private readonly machine: Machine;
+  private readonly loop: RunLoop;
+  private readonly memory: MemoryAccess;
+  private readonly router: TraceRouter;
+  private readonly consoles = new ConsoleHistory();
+  private readonly endedDomains = new Set<number>();
+  private instructionPoints: readonly InstructionBreakpoint[] = [];
+  private hypercallPoints: readonly { readonly id: string; readonly resolved: Resolved }[] = [];
+  private filters: ReadonlySet<EventFilter> = new Set();
+  private stepper: Stepper | undefined;
+  /** Place and time of the last stop: what stands armed there has been seen. */
+  private seen: { readonly rip: VirtualAddress; readonly instructions: number } | undefined;
+  /** A hypercall was refused, and the machine asked to stop for it. */
+  private refused: HypercallRecord | undefined;
+  private lastVcpu: Vcpu | undefined;
+  private symbolList: readonly SymbolInfo[] | undefined;
+
+  constructor(private readonly options: LocalTargetOptions) {
+    const { machine, scheduler, pace, trace } = options;
+    this.machine = machine;
+    this.memory = new MemoryAccess(machine.hypervisor);
+    this.router = this.disposables.add(new TraceRouter(machine, trace, (line) => this.traced.fire(line)));
+    this.disposables.add(machine);
+    this.disposables.add(machine.onConsole(({ domain, bytes }) => this.consoles.add(domain.domid, bytes)));
+    this.loop = new RunLoop(machine.hypervisor, scheduler, pace, {
+      budget: () => (this.stepper?.single === true ? 1 : Number.POSITIVE_INFINITY),
+      handle: (result) => this.handle(result),
+      paused: () => this.stopNow({ reason: 'pause', vcpu: undefined, text: 'paused' }),
+      sliceEnded: () => this.flushConsoles(),
+    });
+  }
+
+  notices(): Promise<readonly string[]> {
+    return Promise.resolve(this.options.notices);
+  }
+
+  threads(): Promise<readonly ThreadInfo[]> {
+    const { processor, current } = this.machine.hypervisor;
+    const list = this.vcpus().map((vcpu): ThreadInfo => {
+      const bits = vcpu === current ? (processor.longMode ? 64 : 32) : vcpu.domain.width;
+      const name = `${vcpu.domain.name}/${vcpu.index}`;
+      return { vcpu: vcpu.id, domain: vcpu.domain.domid, name, state: vcpu.state, bits };
+    });
+    return Promise.resolve(list);
+  }
+
+  resume(finishStep = false): Promise<void> {
+    if (!finishStep) this.setStep(undefined);
+    this.run();
+    return Promise.resolve();
+  }
+
+  pause(): Promise<void> {
+    this.loop.pause();
+    return Promise.resolve();
+  }
+
+  step(id: number, kind: 'in' | 'over' | 'out', returnAddress?: string): Promise<void> {
+    const vcpu = this.vcpu(id);
+    if (this.loop.isRunning || vcpu === undefined) return Promise.resolve();
+    const { hypervisor } = this.machine;
+    const { processor } = hypervisor;
+    const view = {
+      instructions: () => hypervisor.clock.instructions,
+      rip: () => ripOf(hypervisor, vcpu),
+      rsp: () => (hypervisor.current === vcpu ? processor.address(RSP) : savedStackPointer(vcpu)),
+      code: () => this.memory.read('virtual', BigInt(ripOf(hypervisor, vcpu)), 15, vcpu),
+      bits: () => (processor.longMode ? (64 as const) : (32 as const)),
+    };
+    const until = returnAddress === undefined ? undefined : toVirtual(returnAddress);
+    this.setStep(new Stepper(kind, view, until));
+    this.run();
+    return Promise.resolve();
+  }
+
+  terminate(): Promise<void> {
+    this.loop.halt();
+    return Promise.resolve();
+  }
+
+  sendConsole(domain: number, bytes: Uint8Array): Promise<void> {
+    this.loop.interrupt();
+    this.booted(domain)?.console.sendInput(bytes);
+    return Promise.resolve();
+  }
+
+  consoleHistory(domain: number): Promise<Uint8Array> {
+    return Promise.resolve(this.consoles.all(domain));
+  }
+
+  registers(id: number): Promise<Registers> {
+    return Promise.resolve(readRegisters(this.machine.hypervisor, this.vcpuOrLast(id)));
+  }
+
+  setRegister(id: number, name: string, value: string): Promise<boolean> {
+    const vcpu = this.vcpu(id);
+    if (vcpu === undefined || !/^0x[0-9a-f]+$/i.test(value)) return Promise.resolve(false);
+    return Promise.resolve(writeRegister(this.machine.hypervisor, vcpu, name, BigInt(value)));
+  }
+
+  readMemory(space: MemorySpace, address: string, length: number): Promise<Uint8Array> {
+    return Promise.resolve(this.memory.read(space, BigInt(address), length, this.vcpuOrLast(undefined)));
+  }
+
+  writeMemory(space: MemorySpace, address: string, bytes: Uint8Array): Promise<number> {
+    return Promise.resolve(this.memory.write(space, BigInt(address), bytes, this.vcpuOrLast(undefined)));
+  }
+
+  setEventFilters(filters: readonly EventFilter[]): Promise<void> {
+    this.filters = new Set(filters);
+    this.watch();
+    return Promise.resolve();
+  }
+
+  setInstructionBreakpoints(points: readonly InstructionBreakpoint[]): Promise<void> {
+    this.instructionPoints = points;
+    this.arm();
+    return Promise.resolve();
+  }
+
+  setHypercallBreakpoints(points: readonly HypercallBreakpoint[]): Promise<readonly BreakpointVerdict[]> {
+    this.hypercallPoints = points.map(({ id, name }) => ({ id, resolved: this.options.catalogue.resolve(name) }));
+    this.machine.hypervisor.armHypercalls(this.hypercallPoints.flatMap(({ resolved }) => resolved.armed));
+    return Promise.resolve(this.hypercallPoints.map(({ resolved }) => resolved.verdict));
+  }
+
+  hypercallNames(): Promise<readonly HypercallName[]> {
+    return Promise.resolve(this.options.catalogue.names());
+  }
+
+  symbols(): Promise<readonly SymbolInfo[]> {
+    const [first] = this.machine.domains;
+    if (this.symbolList === undefined && first !== undefined) {
+      const found = kernelSymbols(this.machine.hypervisor, first);
+      // A stripped kernel may not have unpacked its own table yet.
+      if (found.length > 0) this.symbolList = found;
+    }
+    return Promise.resolve(this.symbolList ?? []);
+  }
+
+  currentHypercall(id: number): Promise<HypercallInfo | undefined> {
+    const vcpu = this.vcpu(id);
+    const refused = this.refused?.vcpu === vcpu ? this.refused : undefined;
+    const record = refused ?? (vcpu === undefined ? undefined : this.machine.hypervisor.currentHypercall(vcpu));
+    return Promise.resolve(record === undefined ? undefined : hypercallInfo(record));
+  }
+
+  rings(domain: number): Promise<readonly RingInfo[]> {
+    const booted = this.booted(domain);
+    return Promise.resolve(booted === undefined ? [] : [booted.console.describe(), booted.xenstore.describe()]);
+  }
+
+  statistics(): Promise<Statistics> {
+    const { wallSeconds, isRunning: running } = this.loop;
+    return Promise.resolve({ ...this.machine.statistics(), wallSeconds, running });
+  }
+
+  dispose(): void {
+    this.loop.halt();
+    this.disposables.dispose();
+  }
+
+  private run(): void {
+    if (this.loop.isRunning || !this.anyAlive()) return;
+    this.refused = undefined;
+    this.loop.start();
+    const { hypervisor } = this.machine;
+    if (this.atSeenPlace()) hypervisor.processor.skipBreakpointOnce();
+  }
+
+  private handle(result: RunResult): 'run' | 'stop' {
+    switch (result.kind) {
+      case 'budget':
+        return this.stepper?.ran() === true ? this.stepDone(result.vcpu) : this.rearmed();
+      case 'breakpoint':
+        return this.atBreakpoint(result.vcpu);
+      case 'hypercall':
+        return this.atHypercall(result.vcpu, result.call);
+      case 'watchpoint':
+        return this.stopNow({ reason: 'watchpoint', vcpu: result.vcpu, text: 'watchpoint' });
+      case 'ended':
+        return this.domainEnded(this.bootedOf(result.domain.domid));
+      case 'stop':
+        return this.refused === undefined ? 'run' : this.stopAtRefusal(this.refused);
+      case 'hypercall-done':
+      case 'idle':
+        return 'run';
+    }
+  }
+
+  private stepDone(vcpu: Vcpu): 'stop' {
+    return this.stopNow({ reason: 'step', vcpu, text: 'step' });
+  }
+
+  private atBreakpoint(vcpu: Vcpu): 'run' | 'stop' {
+    const { hypervisor } = this.machine;
+    const rip = ripOf(hypervisor, vcpu);
+    if (this.stepper?.reached() === true) return this.stepDone(vcpu);
+    const points = this.instructionPoints.filter(({ address }) => toVirtual(address) === rip).map(({ id }) => id);
+    if (points.length === 0 || this.atSeenPlace()) {
+      hypervisor.processor.skipBreakpointOnce();
+      return this.rearmed();
+    }
+    // The hypercall that a breakpoint stands on would stop again at the same place: one stop for both.
+    const call = hypervisor.currentHypercall(vcpu);
+    const calls = call === undefined || call.result !== undefined ? [] : this.armedFor(call);
+    if (call !== undefined && calls.length > 0) {
+      return this.stopNow({ reason: 'hypercall', vcpu, breakpoints: [...points, ...calls], text: callText(call) });
+    }
+    return this.stopNow({
+      reason: 'breakpoint',
+      vcpu,
+      breakpoints: points,
+      text: `breakpoint at ${formatAddress(rip)}`,
+    });
+  }
+
+  private atHypercall(vcpu: Vcpu, call: HypercallRecord): 'run' | 'stop' {
+    if (this.atSeenPlace()) return 'run';
+    return this.stopNow({ reason: 'hypercall', vcpu, breakpoints: this.armedFor(call), text: callText(call) });
+  }
+
+  private stopAtRefusal(record: HypercallRecord): 'stop' {
+    const { errno, reason } = record.result ?? {};
+    const text = `${callText(record)} returned ${errno ?? 'an error'}${reason === undefined ? '' : `: ${reason}`}`;
+    return this.stopNow({ reason: 'hypercall-error', vcpu: record.vcpu, text });
+  }
+
+  private domainEnded(booted: BootedDomain): 'run' | 'stop' {
+    const { domain } = booted;
+    const { shutdown } = domain;
+    assert(shutdown !== undefined, 'a domain that ended has a reason');
+    this.endedDomains.add(domain.domid);
+    const last = !this.anyAlive();
+    const vcpu = domain.vcpus[shutdown.vcpu ?? 0];
+    this.flushConsoles();
+    this.ended.fire({ domain: domain.domid, kind: shutdown.kind, code: shutdown.code, reason: shutdown.reason, last });
+    const text = `${domain.name}: ${shutdown.reason}`;
+    if (isCrash(shutdown)) return this.stopNow({ reason: 'crash', vcpu, text });
+    if (last || this.filters.has('shutdown')) return this.stopNow({ reason: 'shutdown', vcpu, text });
+    return 'run';
+  }
+
+  /** Reports a stop. The loop stops on the answer; a step in progress is kept for `resume(true)`. */
+  private stopNow({ reason, vcpu, breakpoints = [], text }: Stop): 'stop' {
+    const { hypervisor } = this.machine;
+    const at = vcpu ?? hypervisor.current ?? this.vcpuOrLast(undefined);
+    this.lastVcpu = at;
+    const rip = ripOf(hypervisor, at);
+    const { instructions } = hypervisor.clock;
+    this.seen = { rip, instructions };
+    if (reason === 'step' || reason === 'pause' || reason === 'crash' || reason === 'shutdown') this.setStep(undefined);
+    this.flushConsoles();
+    const final = !this.anyAlive();
+    const event = { reason, vcpu: at.id, breakpoints, rip: formatAddress(rip), instructions, text, final };
+    // After the loop has come to rest, so that a listener may start it again.
+    this.options.scheduler.soon(() => this.stopped.fire(event));
+    return 'stop';
+  }
+
+  private setStep(step: Stepper | undefined): void {
+    this.stepper = step;
+    this.arm();
+    this.watch();
+  }
+
+  /** A step may have moved its breakpoint. */
+  private rearmed(): 'run' {
+    if (this.stepper !== undefined && this.stepper.breakpoint !== this.armedForStep) this.arm();
+    return 'run';
+  }
+
+  private armedForStep: VirtualAddress | undefined;
+
+  private arm(): void {
+    const own = this.stepper?.breakpoint;
+    this.armedForStep = own;
+    const addresses = new Set(this.instructionPoints.map(({ address }) => toVirtual(address)));
+    if (own !== undefined) addresses.add(own);
+    this.machine.hypervisor.processor.setBreakpoints([...addresses]);
+  }
+
+  private watch(): void {
+    const step = this.stepper;
+    this.router.watch({
+      hypercall: this.filters.has('hypercall-error') ? (record) => this.noticeRefusal(record) : undefined,
+      callback: step === undefined ? undefined : () => step.callbackDelivered(),
+    });
+  }
+
+  private noticeRefusal(record: HypercallRecord): void {
+    if (record.result?.errno === undefined || this.refused !== undefined) return;
+    this.refused = record;
+    this.machine.hypervisor.requestStop();
+  }
+
+  private armedFor(call: HypercallRecord): readonly string[] {
+    return this.hypercallPoints.filter(({ resolved }) => resolved.matches(call)).map(({ id }) => id);
+  }
+
+  /** Still where the last stop was, with nothing executed since. */
+  private atSeenPlace(): boolean {
+    const { hypervisor } = this.machine;
+    const { seen } = this;
+    if (seen === undefined || hypervisor.clock.instructions !== seen.instructions) return false;
+    return this.lastVcpu !== undefined && ripOf(hypervisor, this.lastVcpu) === seen.rip;
+  }
+
+  private flushConsoles(): void {
+    for (const { domain, bytes } of this.consoles.takeFresh()) this.console.fire({ domain, bytes });
+  }
+
+  private vcpus(): readonly Vcpu[] {
+    return this.machine.domains.flatMap(({ domain }) => domain.vcpus);
+  }
+
+  private vcpu(id: number): Vcpu | undefined {
+    return this.vcpus().find((vcpu) => vcpu.id === id);
+  }
+
+  private vcpuOrLast(id: number | undefined): Vcpu {
+    const found = id === undefined ? this.lastVcpu : this.vcpu(id);
+    const vcpu = found ?? this.machine.hypervisor.current ?? this.vcpus()[0];
+    assert(vcpu !== undefined, 'a machine has a vCPU');
+    return vcpu;
+  }
+
+  private booted(domid: number): BootedDomain | undefined {
+    return this.machine.domains.find(({ domain }) => domain.domid === domid);
+  }
+
+  private bootedOf(domid: number): BootedDomain {
+    const booted = this.booted(domid);
+    assert(booted !== undefined, `domain ${domid} was booted here`);
+    return booted;
+  }
+
+  private anyAlive(): boolean {
+    return this.machine.domains.some(({ domain }) => domain.alive);
+  }
+}
+
+/** A watchdog's bite is a crash to whoever debugs. */
+const isCrash = ({ kind }: DomainShutdown): boolean => kind === 'crash' || kind === 'watchdog';
+
+const callText = ({ name, suboperation }: HypercallRecord): string =>
+  `hypercall ${name}${suboperation === undefined ? '' : `.${suboperation}`}`;
+
+const toVirtual = (address: string): VirtualAddress => Number(BigInt.asIntN(64, BigInt(address))) as VirtualAddress;
+
+const savedStackPointer = ({ registers }: Vcpu): VirtualAddress =>
+  ((registers.high[RSP] as number) * 0x1_0000_0000 + ((registers.low[RSP] as number) >>> 0)) as VirtualAddress;
+
+function hypercallInfo(record: HypercallRecord): HypercallInfo {
+  const { name, number, suboperation, arguments: list, result } = record;
+  return {
+    name,
+    number,
+    suboperation,
+    arguments: list,
+    result:
+      result === undefined
+        ? undefined
+        : {
+            value: result.value === undefined ? 'none' : String(result.value),
+            errno: result.errno,
+            reason: result.reason,
+          },
+  };
+}

@@ -1,0 +1,82 @@
+import type { Disposable } from '../../base/disposable.ts';
+import { DisposableStore } from '../../base/disposable.ts';
+import { summarize } from '../../xen/backends/xenstore/protocol.ts';
+import type { HypercallRecord, TraceSink } from '../../xen/common/trace.ts';
+import { formatRecord } from '../../xen/hypercall/decode.ts';
+import type { Machine } from '../../xen/toolstack/machine-boot.ts';
+import type { TraceLine } from '../target.ts';
+
+/** What the debugger itself wants to hear of, whatever is traced. */
+export interface Watchers {
+  /** Each hypercall that has returned; undefined: nobody asks, so that none is decoded for it. */
+  readonly hypercall: ((record: HypercallRecord) => void) | undefined;
+  /** An event callback is delivered to the guest. */
+  readonly callback: (() => void) | undefined;
+}
+
+/** `ExceptionRecord.name` of an upcall for event channels. */
+const EVENT_CALLBACK = 'event callback';
+
+const NO_WATCHERS: Watchers = { hypercall: undefined, callback: undefined };
+
+/** Feeds the one trace sink of a machine to trace lines and watchers; what nobody wants is absent and costs nothing. */
+export class TraceRouter implements Disposable {
+  private readonly disposables = new DisposableStore();
+  private watchers: Watchers = NO_WATCHERS;
+
+  /** Notices (refusals that no hypercall line shows) come with any category. */
+  constructor(
+    private readonly machine: Machine,
+    private readonly categories: ReadonlySet<string>,
+    private readonly report: (line: TraceLine) => void,
+  ) {
+    if (categories.has('xenstore')) {
+      this.disposables.add(
+        machine.onXenstore(({ domain, direction, message }) =>
+          this.line('xenstore', `d${domain.domid} ${direction === 'toHost' ? '<-' : '->'} ${summarize(message)}`),
+        ),
+      );
+    }
+    this.install();
+  }
+
+  watch(watchers: Watchers): void {
+    this.watchers = watchers;
+    this.install();
+  }
+
+  dispose(): void {
+    this.disposables.dispose();
+  }
+
+  private install(): void {
+    const { categories, watchers } = this;
+    const traced = (name: string): boolean => categories.has(name);
+    const sink: TraceSink = {
+      ...((traced('hypercalls') || watchers.hypercall !== undefined) && {
+        hypercall: (record) => {
+          if (traced('hypercalls'))
+            this.line('hypercalls', `d${record.domain.domid}v${record.vcpu.index} ${formatRecord(record)}`);
+          watchers.hypercall?.(record);
+        },
+      }),
+      ...((traced('exceptions') || watchers.callback !== undefined) && {
+        exception: ({ vcpu, name, text }) => {
+          if (traced('exceptions')) this.line('exceptions', `d${vcpu.domain.domid}v${vcpu.index} ${name} ${text}`);
+          if (name === EVENT_CALLBACK) watchers.callback?.();
+        },
+      }),
+      ...(traced('events') && {
+        event: ({ domain, port, text }) => this.line('events', `d${domain.domid} port ${port}: ${text}`),
+      }),
+      ...(traced('grants') && { grant: (domain, text) => this.line('grants', `d${domain.domid} ${text}`) }),
+      ...(categories.size > 0 && { notice: (domain, text) => this.line('notice', `d${domain.domid} ${text}`) }),
+    };
+    this.machine.hypervisor.trace = sink;
+  }
+
+  private line(category: TraceLine['category'], text: string): void {
+    const { instructions, virtualSeconds } = this.machine.statistics();
+    this.report({ instructions, virtualSeconds, category, text });
+  }
+}
