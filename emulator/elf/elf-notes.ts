@@ -12,7 +12,7 @@ export interface ElfNote {
 const MAX_NOTES = 65536;
 const align4 = (value: number): number => (value + 3) & ~3;
 
-/** Notes of all PT_NOTE segments. A note that runs past the file ends the reading of its segment. */
+/** Notes of all PT_NOTE segments. */
 export function segmentNotes(file: ElfFile): ElfNote[] {
   const notes: ElfNote[] = [];
   for (const header of file.programHeaders) {
@@ -33,8 +33,8 @@ export function sectionNotes(file: ElfFile): ElfNote[] {
 }
 
 /**
- * Notes that start inside the region. Like libelf, lets the last one run past its end as long as it is in the file:
- * GRUB's 32-bit image has such a note.
+ * Notes that start inside the region. Like libelf, lets the last one promise more than there is: GRUB's 32-bit image
+ * ends with such a note.
  */
 function readNotes(reader: ByteReader, offset: number, size: number, into: ElfNote[]): void {
   if (!reader.has(offset, size)) return;
@@ -47,11 +47,11 @@ function readNotes(reader: ByteReader, offset: number, size: number, into: ElfNo
     const name = at + 12;
     if (nameSize > reader.size || descriptionSize > reader.size) return;
     const description = name + align4(nameSize);
-    if (!reader.has(description, descriptionSize)) return;
+    if (!reader.has(description, 0)) return;
     into.push({
       owner: reader.string(name, nameSize),
       type,
-      description: reader.slice(description, descriptionSize),
+      description: reader.slice(description, Math.min(descriptionSize, reader.size - description)),
     });
     at = description + align4(descriptionSize);
   }

@@ -46,6 +46,13 @@ test('a last note that runs past its segment, as in GRUB for i386, is read never
   // p_filesz of the PT_NOTE header, the second one.
   new DataView(bytes.buffer).setUint32(64 + 56 + 32, 20, true);
   expect(segmentNotes(readElf(bytes))).toEqual([{ owner: 'Xen', type: 9, description: text('yes,bimodal') }]);
+  const cut = buildElf({ segments: [segment], notes: [{ type: 9, description: text('yes') }] });
+  const note = 64 + 56 * 2 + 8;
+  const ended = cut.slice(0, note + 12 + 4 + 4);
+  const view = new DataView(ended.buffer);
+  view.setUint32(note + 4, 12, true);
+  view.setBigUint64(40, 0n, true);
+  expect(segmentNotes(readElf(ended))).toEqual([{ owner: 'Xen', type: 9, description: text('yes') }]);
 });
 
 test('symbols: functions and objects with their values; sections, files and undefined ones left out', () => {
