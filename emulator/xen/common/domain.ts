@@ -39,6 +39,8 @@ export const MAX_REFUSALS = 256;
 
 /** One guest: plain data, created by `Hypervisor.createDomain`. */
 export class Domain {
+  /** The shared info page: allocated by Xen, not in the p2m; `start_info.shared_info` is its machine address. */
+  sharedInfoMfn = 0 as Mfn;
   /** 'paused' from creation until `Hypervisor.unpause`. */
   state: DomainState = 'paused';
   shutdown: DomainShutdown | undefined;
@@ -54,6 +56,17 @@ export class Domain {
   privileged = false;
   /** Uuid bytes shown as the domain handle (xen_version 8). */
   handle = new Uint8Array(16);
+  /** Code that SCHEDOP_shutdown_code announced for a later shutdown by the toolstack. */
+  shutdownCode: number | undefined;
+  /** Deadlines of the two watchdogs. */
+  readonly watchdogs: number[] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  /** XENMEM_set_memory_map; empty unless set. */
+  memoryMap: Uint8Array = new Uint8Array();
+  /** PHYSDEVOP_pirq_eoi_gmfn: a frame with a bit per PIRQ. */
+  pirqEoiFrame: Mfn | undefined;
+  /** Latches of I/O ports 0xCF8 and 0x70. */
+  pciConfigAddress = 0;
+  cmosIndex = 0;
   /** Machine frame of each pfn, by the machine-to-physical table's word; -1 where there is none. */
   p2m: Int32Array;
 
@@ -62,8 +75,6 @@ export class Domain {
     readonly name: string,
     readonly abi: GuestAbi,
     public maxPages: number,
-    /** The shared info page: allocated by Xen, not in the p2m; `start_info.shared_info` is its machine address. */
-    readonly sharedInfoMfn: Mfn,
     readonly eventChannels: EventChannels,
     readonly grantTable: GrantTable,
   ) {

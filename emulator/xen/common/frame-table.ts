@@ -94,13 +94,48 @@ export class FrameTable {
     const mfn = this.free[at] as Mfn;
     this.free[at] = this.free[this.freeCount - 1] as number;
     this.freeCount--;
+    this.take(mfn, owner);
+    return mfn;
+  }
+
+  /** `pages` (a power of two) aligned, adjacent frames; the first one. Undefined when no such run is free. */
+  allocateContiguous(owner: Domid, pages: number): Mfn | undefined {
+    const start = this.findRun(pages, this.first);
+    if (start === undefined) return undefined;
+    let kept = 0;
+    for (let at = 0; at < this.freeCount; at++) {
+      const mfn = this.free[at] as number;
+      if (mfn < start || mfn >= start + pages) this.free[kept++] = mfn;
+    }
+    this.freeCount = kept;
+    for (let mfn = start; mfn < start + pages; mfn++) this.take(mfn as Mfn, owner);
+    return start as Mfn;
+  }
+
+  /** How many such runs are free. */
+  countContiguous(pages: number): number {
+    let count = 0;
+    for (let start = this.findRun(pages, this.first); start !== undefined; start = this.findRun(pages, start + pages)) count++;
+    return count;
+  }
+
+  private findRun(pages: number, from: number): number | undefined {
+    const end = this.first + this.owners.length;
+    for (let start = Math.ceil(from / pages) * pages; start + pages <= end; start += pages) {
+      let length = 0;
+      while (length < pages && this.owners[start + length - this.first] === OWNER_FREE) length++;
+      if (length === pages) return start;
+    }
+    return undefined;
+  }
+
+  private take(mfn: Mfn, owner: Domid): void {
     const index = mfn - this.first;
     assert(this.owners[index] === OWNER_FREE && this.counts[index] === 0, `free frame ${mfn} is in use`);
     this.owners[index] = owner;
     this.counts[index] = 1;
     this.flags[index] = FRAME_ALLOCATED;
     this.ram.clearFrame(mfn);
-    return mfn;
   }
 
   /** Returns an unreferenced frame to the free pool. */

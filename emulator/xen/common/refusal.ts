@@ -30,6 +30,7 @@ export const ERRNO = {
   ERANGE: 34,
   ENOSYS: 38,
   ENODATA: 61,
+  ETIME: 62,
   EOVERFLOW: 75,
   EOPNOTSUPP: 95,
   EALREADY: 114,

@@ -79,18 +79,22 @@ export class Vcpu {
   gdtEntries = 0;
   ldtBase = 0 as VirtualAddress;
   ldtEntries = 0;
+  /** Frames of the LDT that are in use, by page; each holds a descriptor-page reference. */
+  readonly ldtFrames: Map<number, Mfn> = new Map();
   /** Guest's CR0.TS wish (fpu_taskswitch) and writable control bits. */
   cr4 = 0;
   /** DR0–3, 6, 7 as the guest set them. */
   readonly debugRegisters = new Float64Array(8);
-  /** vm_assist and iopl are per domain and vCPU respectively. */
+  /** EFLAGS.IOPL as PHYSDEVOP_set_iopl left it, in place (bits 13:12). */
   iopl = 0;
-  /** MSRs that a guest may write and read back, by number. */
-  readonly msrs: Map<number, [low: number, high: number]> = new Map();
+  /** PHYSDEVOP_set_iobitmap. */
+  ioBitmap = 0 as VirtualAddress;
+  ioBitmapPorts = 0;
 
   /** Machine address of its vcpu_info: in the shared info page, or where VCPUOP_register_vcpu_info put it. */
   vcpuInfo = 0;
   vcpuInfoRelocated = false;
+  vcpuInfoFrame: Mfn | undefined;
   /** Guest-virtual address of its runstate area; 0 for none. */
   runstateArea = 0 as VirtualAddress;
   timeArea = 0 as VirtualAddress;

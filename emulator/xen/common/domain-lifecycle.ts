@@ -1,0 +1,89 @@
+import { assert } from '../../base/assert.ts';
+import type { Domid, Mfn } from '../../base/numbers.ts';
+import { releaseVcpu, resetVcpu, unpinAll } from '../pv/domain.ts';
+import { Domain } from './domain.ts';
+import { EventChannels, resetEventChannels } from './event-channel.ts';
+import { FRAME_ALLOCATED, FRAME_XEN_HEAP } from './frame-table.ts';
+import { GrantTable, growGrantTable, releaseGrant } from './grant-table.ts';
+import type { DomainOptions, Hypervisor } from './hypervisor.ts';
+import { type Refusal, refuse } from './refusal.ts';
+import { defaultVcpuInfo } from './shared-info.ts';
+import { updateWallClock } from './time.ts';
+import { Vcpu } from './vcpu.ts';
+
+/** Creation and destruction of domains (common/domain.c, arch/x86/domain.c). */
+
+/** Frames shared by Xen that a domain starts with: shared info and the first of its grant table. */
+const XEN_FRAMES = 2;
+const MAX_VCPUS = 32;
+
+export function createDomain(xen: Hypervisor, options: DomainOptions): Domain | Refusal {
+  const domid = options.domid ?? nextDomid(xen);
+  const vcpuCount = options.vcpus ?? 1;
+  if (xen.domains.has(domid)) return refuse('EEXIST', `there is a domain ${domid} already`);
+  if (options.abi !== 'x86_64') return refuse('EOPNOTSUPP', 'only 64-bit PV domains can be run');
+  if (vcpuCount < 1 || vcpuCount > MAX_VCPUS) return refuse('EINVAL', `${vcpuCount} vCPUs (1 to ${MAX_VCPUS})`);
+  if (options.pages + XEN_FRAMES > xen.frames.freeFrames) {
+    return refuse('ENOMEM', `${options.pages} pages asked for, ${xen.frames.freeFrames - XEN_FRAMES} free`);
+  }
+  const domain = new Domain(domid, options.name, options.abi, options.maxPages ?? options.pages, new EventChannels(), new GrantTable());
+  xen.domains.set(domid, domain);
+  domain.sharedInfoMfn = allocateShared(xen, domain);
+  growGrantTable(xen, domain, 1);
+  for (let pfn = 0; pfn < options.pages; pfn++) {
+    const mfn = xen.frames.allocate(domid, pfn) as Mfn;
+    xen.setPfn(mfn, pfn, 0);
+  }
+  domain.totalPages = options.pages;
+  if (options.uuid !== undefined) domain.handle.set(options.uuid.subarray(0, 16));
+  domain.vcpus = Array.from({ length: vcpuCount }, (_, index) => {
+    const vcpu = new Vcpu(domain, index, xen.nextVcpuId++);
+    vcpu.vcpuInfo = defaultVcpuInfo(domain, index);
+    resetVcpu(xen, vcpu);
+    return vcpu;
+  });
+  updateWallClock(xen, domain);
+  return domain;
+}
+
+function nextDomid(xen: Hypervisor): Domid {
+  let domid = 1;
+  while (xen.domains.has(domid as Domid)) domid++;
+  return domid as Domid;
+}
+
+function allocateShared(xen: Hypervisor, domain: Domain): Mfn {
+  const mfn = xen.allocateSharedFrame(domain);
+  assert(mfn !== undefined, 'the frames were counted before');
+  return mfn;
+}
+
+/** Gives everything back. Frames that another domain still maps by grant stay until it lets go. */
+export function destroyDomain(xen: Hypervisor, domain: Domain): void {
+  if (domain.state === 'destroyed') return;
+  domain.state = 'destroyed';
+  resetEventChannels(xen, domain);
+  for (const vcpu of domain.vcpus) releaseVcpu(xen, vcpu);
+  if (domain.pirqEoiFrame !== undefined) xen.references.putWithType(domain.pirqEoiFrame);
+  domain.pirqEoiFrame = undefined;
+  releaseMappings(xen, domain);
+  unpinAll(xen, domain);
+  for (let mfn = xen.ram.firstMfn; mfn < xen.ram.endMfn; mfn++) {
+    if (!xen.frames.owns(domain.domid, mfn)) continue;
+    const flags = xen.frames.flags[mfn - xen.frames.first] as number;
+    if ((flags & FRAME_XEN_HEAP) !== 0) xen.references.putWithType(mfn);
+    if ((flags & FRAME_ALLOCATED) !== 0) xen.references.deallocate(mfn);
+  }
+  xen.tlb.flushAll();
+  xen.domains.delete(domain.domid);
+}
+
+/** Grants of others that the domain still used. The entries that mapped them go with its page tables. */
+function releaseMappings(xen: Hypervisor, domain: Domain): void {
+  for (const mapping of domain.grantTable.mappings) {
+    const granter = mapping === undefined ? undefined : xen.domains.get(mapping.granter);
+    if (mapping === undefined || granter === undefined) continue;
+    releaseGrant(xen, granter, mapping.ref, (mapping.flags & 4) === 0);
+  }
+  domain.grantTable.mappings.length = 0;
+}

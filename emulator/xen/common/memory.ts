@@ -1,0 +1,277 @@
+import type { Mfn, VirtualAddress } from '../../base/numbers.ts';
+import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
+import { StructView } from '../public/struct.ts';
+import {
+  DOMID_ARGUMENT,
+  type XEN_FOREIGN_MEMORY_MAP,
+  type XEN_MACHPHYS_MAPPING,
+  type XEN_MACHPHYS_MFN_LIST,
+  XEN_MEMORY_EXCHANGE,
+  type XEN_MEMORY_MAP,
+  XEN_MEMORY_RESERVATION,
+} from '../public/xen-4/memory.ts';
+import { MACH2PHYS_VIRT_START } from '../public/xen-4/xen.ts';
+import type { Domain } from './domain.ts';
+import { DOMID_SELF } from './frame-table.ts';
+import { faultAt, readStruct, writeWord } from './guest-access.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import { hex, isRefusal, type Refusal, refuse } from './refusal.ts';
+import { sharedInfoAddress } from './shared-info.ts';
+
+/** memory_op as an unprivileged PV domain gets it (common/memory.c, arch/x86/mm.c). */
+
+type View<T extends { readonly 64: { readonly offset: object } }> = StructView<keyof T[64]['offset'] & string>;
+type Reservation = View<typeof XEN_MEMORY_RESERVATION>;
+
+/** CONFIG_DOMU_MAX_ORDER. */
+const MAX_ORDER = 9;
+const E820_ENTRY_BYTES = 20;
+const E820_MAX = 1024;
+/** 256 GiB of 8-byte entries: what the address space between M2P start and end holds. */
+const MACH2PHYS_ENTRIES = 0x4000000000 / 8;
+const MACH2PHYS_VIRT_END = MACH2PHYS_VIRT_START + 0x4000000000;
+
+function checkDomid({ domain }: HypercallContext, domid: number): Refusal | undefined {
+  if (domid === DOMID_SELF || domid === domain.domid) return undefined;
+  return refuse('EPERM', `memory of domain ${domid} is not domain ${domain.domid}'s to manage`);
+}
+
+/** Reads the n-th frame number of a guest's extent list. */
+function extentAt(xen: Hypervisor, domain: Domain, list: number, index: number): number | undefined {
+  const size = domain.width / 8;
+  const bytes = xen.processor.readVirtual((list + index * size) as VirtualAddress, size);
+  if (bytes === undefined) return undefined;
+  const data = new DataView(bytes.buffer, bytes.byteOffset, size);
+  return data.getUint32(0, true) + (size === 8 ? data.getUint32(4, true) * 4294967296 : 0);
+}
+
+function storeExtent(xen: Hypervisor, domain: Domain, list: number, index: number, value: number): boolean {
+  const size = domain.width === 64 ? 8 : 4;
+  return writeWord(xen, (list + index * size) as VirtualAddress, value, size);
+}
+
+/** Runs an operation on each extent; the answer is how many were done, as memory_op gives it. */
+function forEachExtent(
+  call: HypercallContext,
+  op: Reservation,
+  run: (frame: number, index: number) => Refusal | undefined,
+): HypercallResult {
+  const bad = checkDomid(call, op.get('domid'));
+  if (bad !== undefined) return bad;
+  const order = op.get('extent_order');
+  if (order > MAX_ORDER) {
+    call.xen.notice(call.domain, 'memory_op', refuse('EINVAL', `extent order ${order} is above ${MAX_ORDER}`));
+    return 0;
+  }
+  const count = op.get('nr_extents');
+  const list = op.get('extent_start');
+  for (let index = 0; index < count; index++) {
+    const frame = list === 0 ? 0 : extentAt(call.xen, call.domain, list, index);
+    const refusal = frame === undefined ? faultAt('extent list', list) : run(frame, index);
+    if (refusal !== undefined) {
+      call.xen.notice(call.domain, 'memory_op', { ...refusal, reason: `extent ${index}: ${refusal.reason}` });
+      return index;
+    }
+  }
+  return count;
+}
+
+/** XENMEM_increase_reservation: new frames, told by number; they have no pfn until the guest gives them one. */
+export function doIncreaseReservation(call: HypercallContext, op: Reservation): HypercallResult {
+  const { xen, domain } = call;
+  const order = op.get('extent_order');
+  const list = op.get('extent_start');
+  return forEachExtent(call, op, (_frame, index) => {
+    const mfn = xen.allocateExtent(domain, order);
+    if (isRefusal(mfn)) return mfn;
+    return list !== 0 && !storeExtent(xen, domain, list, index, mfn) ? faultAt('extent list', list) : undefined;
+  });
+}
+
+/** XENMEM_populate_physmap: new frames for given pfns, told by number. */
+export function doPopulatePhysmap(call: HypercallContext, op: Reservation): HypercallResult {
+  const { xen, domain } = call;
+  const order = op.get('extent_order');
+  const list = op.get('extent_start');
+  return forEachExtent(call, op, (pfn, index) => {
+    const mfn = xen.allocateExtent(domain, order);
+    if (isRefusal(mfn)) return mfn;
+    for (let page = 0; page < 1 << order; page++) xen.setPfn((mfn + page) as Mfn, pfn + page, 0);
+    return storeExtent(xen, domain, list, index, mfn) ? undefined : faultAt('extent list', list);
+  });
+}
+
+/** XENMEM_decrease_reservation: frames given back; each is free as soon as nothing maps it. */
+export function doDecreaseReservation(call: HypercallContext, op: Reservation): HypercallResult {
+  const { xen, domain } = call;
+  const order = op.get('extent_order');
+  return forEachExtent(call, op, (frame) => {
+    for (let page = 0; page < 1 << order; page++) {
+      const refusal = removePage(xen, domain, frame + page);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  });
+}
+
+function removePage(xen: Hypervisor, domain: Domain, frame: number): Refusal | undefined {
+  if (!xen.frames.owns(domain.domid, frame)) return xen.references.notOwned(frame, domain.domid);
+  if (xen.isXenHeap(frame)) return refuse('EINVAL', `mfn ${hex(frame)} is shared by Xen, not allocated to the domain`);
+  return xen.references.deallocate(frame)
+    ? undefined
+    : refuse('EINVAL', `mfn ${hex(frame)} was given back before and is still in use`);
+}
+
+/** XENMEM_exchange: frames for as many others, for example contiguous ones. The old must be unused. */
+export function doExchange(call: HypercallContext): HypercallResult {
+  const { xen, domain, args } = call;
+  const address = args.address(1);
+  const view = readStruct(xen, domain, address, XEN_MEMORY_EXCHANGE);
+  if (isRefusal(view)) return view;
+  const layout = XEN_MEMORY_EXCHANGE[domain.width];
+  const part = (name: 'in' | 'out'): Reservation =>
+    new StructView(XEN_MEMORY_RESERVATION, domain.width, view.bytes, view.start + layout.offset[name]);
+  const source = part('in');
+  const target = part('out');
+  const inOrder = source.get('extent_order');
+  const outOrder = target.get('extent_order');
+  const bad = checkDomid(call, source.get('domid')) ?? checkDomid(call, target.get('domid'));
+  if (bad !== undefined) return bad;
+  if (inOrder > MAX_ORDER || outOrder > MAX_ORDER) return refuse('EPERM', `extent orders ${inOrder}, ${outOrder} above ${MAX_ORDER}`);
+  const pages = source.get('nr_extents') * 2 ** inOrder;
+  if (pages !== target.get('nr_extents') * 2 ** outOrder || view.get('nr_exchanged') > source.get('nr_extents')) {
+    return refuse('EINVAL', `${pages} pages cannot be exchanged for ${target.get('nr_extents') * 2 ** outOrder}`);
+  }
+  const step = Math.max(1, 2 ** (outOrder - inOrder));
+  const produced = Math.max(1, 2 ** (inOrder - outOrder));
+  let done = view.get('nr_exchanged');
+  let refusal: Refusal | undefined;
+  while (done < source.get('nr_extents') && refusal === undefined) {
+    const first = ((done * 2 ** inOrder) / 2 ** outOrder) | 0;
+    refusal = exchangeChunk(xen, domain, source, target, done, step, first, produced);
+    if (refusal === undefined) done += step;
+  }
+  view.set('nr_exchanged', done);
+  if (!xen.processor.writeVirtual(address, view.bytes)) return faultAt('xen_memory_exchange', address);
+  return refusal ?? 0;
+}
+
+function exchangeChunk(
+  xen: Hypervisor,
+  domain: Domain,
+  source: Reservation,
+  target: Reservation,
+  from: number,
+  step: number,
+  to: number,
+  produced: number,
+): Refusal | undefined {
+  const inOrder = source.get('extent_order');
+  const outOrder = target.get('extent_order');
+  const old: Mfn[] = [];
+  for (let extent = from; extent < from + step; extent++) {
+    const frame = extentAt(xen, domain, source.get('extent_start'), extent);
+    if (frame === undefined) return faultAt('extent list', source.get('extent_start'));
+    for (let page = 0; page < 2 ** inOrder; page++) {
+      const mfn = frame + page;
+      if (!xen.frames.owns(domain.domid, mfn)) return xen.references.notOwned(mfn, domain.domid);
+      const info = xen.frames.describe(mfn);
+      if (info.count !== 1 || info.typeCount !== 0 || xen.isXenHeap(mfn)) {
+        return refuse('EINVAL', `mfn ${hex(mfn)} is in use: count ${info.count}, ${info.type} ${info.typeCount}`);
+      }
+      old.push(mfn);
+    }
+  }
+  const pfns: number[] = [];
+  for (let extent = to; extent < to + produced; extent++) {
+    const pfn = extentAt(xen, domain, target.get('extent_start'), extent);
+    if (pfn === undefined) return faultAt('extent list', target.get('extent_start'));
+    pfns.push(pfn);
+  }
+  if (!xen.hasFreeExtents(outOrder, produced)) return refuse('ENOMEM', `no ${produced} free extents of order ${outOrder}`);
+  for (const mfn of old) xen.references.deallocate(mfn);
+  for (const [index, pfn] of pfns.entries()) {
+    const mfn = xen.allocateExtent(domain, outOrder);
+    if (isRefusal(mfn)) return mfn;
+    for (let page = 0; page < 2 ** outOrder; page++) xen.setPfn((mfn + page) as Mfn, pfn + page, 0);
+    if (!storeExtent(xen, domain, target.get('extent_start'), to + index, mfn)) return faultAt('extent list', pfn);
+  }
+  return undefined;
+}
+
+export function doMaximumRamPage({ xen }: HypercallContext): HypercallResult {
+  return xen.ram.endMfn;
+}
+
+function reservationDomain(call: HypercallContext): Domain | Refusal {
+  const op = readStruct(call.xen, call.domain, call.args.address(1), DOMID_ARGUMENT);
+  if (isRefusal(op)) return op;
+  return checkDomid(call, op.get('domid')) ?? call.domain;
+}
+
+export function doCurrentReservation(call: HypercallContext): HypercallResult {
+  const domain = reservationDomain(call);
+  return isRefusal(domain) ? domain : domain.totalPages;
+}
+
+export function doMaximumReservation(call: HypercallContext): HypercallResult {
+  const domain = reservationDomain(call);
+  return isRefusal(domain) ? domain : domain.maxPages;
+}
+
+/** XENMEM_maximum_gpfn: a PV domain says itself how far its pfns go, in shared info. */
+export function doMaximumGpfn(call: HypercallContext): HypercallResult {
+  const domain = reservationDomain(call);
+  if (isRefusal(domain)) return domain;
+  const said = call.xen.ram.read32(sharedInfoAddress(domain, 'arch_max_pfn'));
+  return (said === 0 ? 1 : said) - 1;
+}
+
+export function doMachphysMapping(_call: HypercallContext, op: View<typeof XEN_MACHPHYS_MAPPING>): HypercallResult {
+  op.set('v_start', MACH2PHYS_VIRT_START);
+  op.set('v_end', MACH2PHYS_VIRT_END);
+  op.set('max_mfn', MACH2PHYS_ENTRIES - 1);
+  return 0;
+}
+
+/** XENMEM_machphys_mfn_list: the frame at each 2 MiB of the table. */
+export function doMachphysMfnList({ xen, domain }: HypercallContext, op: View<typeof XEN_MACHPHYS_MFN_LIST>): HypercallResult {
+  const frames = xen.m2p.superpageFrames();
+  const count = Math.min(op.get('max_extents'), frames.length);
+  for (let index = 0; index < count; index++) {
+    if (!storeExtent(xen, domain, op.get('extent_start'), index, frames[index] as Mfn)) {
+      return faultAt('extent list', op.get('extent_start'));
+    }
+  }
+  op.set('nr_extents', count);
+  return 0;
+}
+
+/** XENMEM_memory_map: only what XENMEM_set_memory_map stored; ENOSYS otherwise, and the guest makes up one entry. */
+export function doMemoryMap({ xen, domain, args }: HypercallContext, op: View<typeof XEN_MEMORY_MAP>): HypercallResult {
+  if (domain.memoryMap.length === 0) return refuse('ENOSYS', 'no memory map was set for this domain');
+  const count = Math.min(op.get('nr_entries'), domain.memoryMap.length / E820_ENTRY_BYTES);
+  const buffer = op.get('buffer') as VirtualAddress;
+  if (!xen.processor.writeVirtual(buffer, domain.memoryMap.slice(0, count * E820_ENTRY_BYTES))) return faultAt('E820 buffer', buffer);
+  return writeWord(xen, args.address(1), count, 4) ? 0 : faultAt('xen_memory_map', args.address(1));
+}
+
+export function doSetMemoryMap(call: HypercallContext, op: View<typeof XEN_FOREIGN_MEMORY_MAP>): HypercallResult {
+  const { xen, domain } = call;
+  const bad = checkDomid(call, op.get('domid'));
+  if (bad !== undefined) return bad;
+  const at = op.start + op.definition[domain.width].offset.map;
+  const data = new DataView(op.bytes.buffer, op.bytes.byteOffset + at);
+  const count = data.getUint32(0, true);
+  if (count > E820_MAX) return refuse('EINVAL', `${count} entries, at most ${E820_MAX}`);
+  const pointer = domain.width === 64 ? data.getInt32(12, true) * 4294967296 + data.getUint32(8, true) : data.getUint32(4, true);
+  const bytes = xen.processor.readVirtual(pointer as VirtualAddress, count * E820_ENTRY_BYTES);
+  if (bytes === undefined) return faultAt('E820 entries', pointer);
+  domain.memoryMap = bytes.slice();
+  return 0;
+}
+
+/** XENMEM_add_to_physmap: PV domains keep their own pseudo-physical map. */
+export function doAddToPhysmap(): HypercallResult {
+  return refuse('EACCES', 'only for translated domains; a PV domain maps machine frames itself');
+}

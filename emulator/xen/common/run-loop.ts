@@ -1,0 +1,338 @@
+import { highHalf, type VirtualAddress } from '../../base/numbers.ts';
+import {
+  EXIT_BREAKPOINT,
+  EXIT_BUDGET,
+  EXIT_EXCEPTION,
+  EXIT_INT,
+  EXIT_STOP,
+  EXIT_SYSCALL,
+  EXIT_SYSENTER,
+  EXIT_WATCHPOINT,
+  type ExitReason,
+  R8,
+  R9,
+  R10,
+  R11,
+  RAX,
+  RCX,
+  RDI,
+  RDX,
+  RSI,
+} from '../../x86/cpu/processor.ts';
+import { HypercallArguments, type HypercallContext } from '../hypercall/call.ts';
+import { decodeHypercall, elementCommandNumbers } from '../hypercall/decode.ts';
+import { executeHypercall } from '../hypercall/dispatch.ts';
+import { HYPERCALL_TABLE } from '../hypercall/table.ts';
+import { loadVcpu, saveVcpu } from '../pv/domain.ts';
+import {
+  deliverEvents,
+  handleException,
+  handleSoftwareInterrupt,
+  handleSysenter,
+  handleUserSyscall,
+} from '../pv/traps.ts';
+import { StructView } from '../public/struct.ts';
+import { MULTICALL_ENTRY } from '../public/xen-4/xen.ts';
+import { type Domain, SHUTDOWN_WATCHDOG } from './domain.ts';
+import type { ArmedHypercall, Hypervisor, RunResult } from './hypervisor.ts';
+import { isRefusal } from './refusal.ts';
+import { changeRunstate, fireVcpuTimers, updateRunstateArea, updateTimeInfo, vcpuDeadline } from './time.ts';
+import type { HypercallRecord } from './trace.ts';
+import { NEVER, RUNSTATE_BLOCKED, RUNSTATE_OFFLINE, RUNSTATE_RUNNABLE, RUNSTATE_RUNNING, type Vcpu } from './vcpu.ts';
+
+/** How long a vCPU runs before others that want to get their turn, in ns of virtual time. */
+const QUANTUM = 200_000;
+const MULTICALL = 13;
+
+interface HostTimer {
+  readonly deadline: number;
+  readonly fire: () => void;
+}
+
+/**
+ * Runs vCPUs in turn: picks one, delivers its events, lets the processor go until the next thing that has an exact
+ * time, handles what stopped it. Everything depends on instruction counts and virtual time only, never on how the
+ * caller cuts its budgets.
+ */
+export class RunLoop {
+  current: Vcpu | undefined;
+  stopRequested = false;
+  armed: readonly ArmedHypercall[] = [];
+  readonly hostTimers = new Map<string, HostTimer>();
+  private quantumEnd = 0;
+  private ended: Domain[] = [];
+  /** The stop for an armed hypercall was reported at this instruction count; the call goes ahead next time. */
+  private passHypercallAt = -1;
+  private lastCall: HypercallRecord | undefined;
+  private returned: HypercallRecord | undefined;
+  private readonly args = new HypercallArguments();
+
+  constructor(private readonly xen: Hypervisor) {}
+
+  run(budget: number): RunResult {
+    const { processor, clock } = this.xen;
+    let left = budget;
+    for (;;) {
+      this.fireTimers();
+      const ended = this.ended.shift();
+      if (ended !== undefined) return { kind: 'ended', domain: ended };
+      if (this.stopRequested) {
+        this.stopRequested = false;
+        return { kind: 'stop', vcpu: this.current };
+      }
+      if (left <= 0) return { kind: 'budget', vcpu: this.current };
+      const vcpu = this.pick();
+      if (vcpu === undefined) return { kind: 'idle', deadline: this.nextDeadline() };
+      this.switchTo(vcpu);
+      deliverEvents(this.xen, vcpu);
+      if (!vcpu.domain.alive) continue;
+      const slice = Math.min(left, this.sliceEnd() - clock.now());
+      const before = processor.instructions;
+      const reason = processor.run(slice);
+      const executed = processor.instructions - before;
+      left -= executed;
+      if (reason === EXIT_BUDGET) continue;
+      const result = this.handleExit(vcpu, reason);
+      if (result !== undefined) return result;
+      left--;
+    }
+  }
+
+  /** The processor's stop, unless it is one for the caller, counts as one instruction that the hypervisor executed. */
+  private handleExit(vcpu: Vcpu, reason: ExitReason): RunResult | undefined {
+    const { xen } = this;
+    switch (reason) {
+      case EXIT_BREAKPOINT:
+        return { kind: 'breakpoint', vcpu };
+      case EXIT_WATCHPOINT:
+        return { kind: 'watchpoint', vcpu };
+      case EXIT_STOP:
+        this.stopRequested = false;
+        return { kind: 'stop', vcpu };
+      case EXIT_SYSCALL:
+        if (vcpu.kernelMode) return this.hypercall(vcpu);
+        handleUserSyscall(xen, vcpu);
+        break;
+      case EXIT_EXCEPTION:
+        handleException(xen, vcpu);
+        break;
+      case EXIT_INT:
+        handleSoftwareInterrupt(xen, vcpu);
+        break;
+      case EXIT_SYSENTER:
+        handleSysenter(xen, vcpu);
+        break;
+      default:
+        break;
+    }
+    xen.clock.completeInstruction();
+    return undefined;
+  }
+
+  private hypercall(vcpu: Vcpu): RunResult | undefined {
+    const { xen, args } = this;
+    const { processor, clock } = xen;
+    this.readArguments(vcpu);
+    const number = processor.high(RAX) === 0 ? processor.low(RAX) >>> 0 : NEVER;
+    const call: HypercallContext = { xen, domain: vcpu.domain, vcpu, args };
+    if (this.armed.length > 0 && this.passHypercallAt !== clock.instructions && this.isArmed(call, number, 'entry')) {
+      this.passHypercallAt = clock.instructions;
+      const record = decodeHypercall(call, number, undefined);
+      this.lastCall = record;
+      return { kind: 'hypercall', vcpu, call: record };
+    }
+    const { rip } = processor;
+    const next = (rip + 2) as VirtualAddress;
+    processor.rip = next;
+    processor.setRegister(RCX, next | 0, highHalf(next));
+    processor.setRegister(R11, processor.rflags, 0);
+    this.returned = undefined;
+    const result = executeHypercall(call, number, undefined);
+    clock.completeInstruction();
+    if (vcpu.domain.state === 'crashed') {
+      // Left at the instruction that did it, for whoever looks.
+      processor.rip = rip;
+    } else if (typeof result !== 'symbol') {
+      const value = isRefusal(result) ? -result.errno : result;
+      processor.setRegister(RAX, value | 0, highHalf(value));
+    }
+    return this.returned === undefined ? undefined : { kind: 'hypercall-done', vcpu, call: this.returned };
+  }
+
+  private readArguments(_vcpu: Vcpu): void {
+    const { processor } = this.xen;
+    for (const [index, register] of ARGUMENT_REGISTERS.entries()) {
+      this.args.set(index, processor.low(register), processor.high(register));
+    }
+  }
+
+  private isArmed(call: HypercallContext, number: number, when: 'entry' | 'return'): boolean {
+    if (this.armed.some((armed) => (armed.when ?? 'entry') === when && matches(call, number, armed))) return true;
+    return number === MULTICALL && when === 'entry' && this.isArmedInside(call);
+  }
+
+  /** A multicall is stopped at as a whole when one of its calls is armed. */
+  private isArmedInside(call: HypercallContext): boolean {
+    const { size } = MULTICALL_ENTRY[call.domain.width];
+    const bytes = call.xen.processor.peek(call.args.address(0), size * Math.min(call.args.u32(1), 4096));
+    const inner = new HypercallArguments();
+    for (let at = 0; at + size <= bytes.length; at += size) {
+      const entry = new StructView(MULTICALL_ENTRY, call.domain.width, bytes, at);
+      for (let index = 0; index < 6; index++) inner.set(index, entry.low('args', index), entry.high('args', index));
+      if (entry.get('op') !== MULTICALL && this.isArmed({ ...call, args: inner }, entry.get('op'), 'entry')) return true;
+    }
+    return false;
+  }
+
+  get wantsReturns(): boolean {
+    return this.armed.some((armed) => armed.when === 'return');
+  }
+
+  hypercallReturned(record: HypercallRecord): void {
+    this.lastCall = record;
+    const hit = this.armed.some(
+      (armed) =>
+        armed.when === 'return' &&
+        armed.number === record.number &&
+        (armed.suboperation === undefined || suboperationName(armed) === record.suboperation),
+    );
+    if (hit) this.returned = record;
+  }
+
+  currentHypercall(vcpu: Vcpu): HypercallRecord | undefined {
+    const { processor } = this.xen;
+    if (vcpu === this.current && vcpu.kernelMode) {
+      const [first, second] = processor.peek(processor.rip, 2);
+      if (first === 0x0f && second === 0x05) {
+        this.readArguments(vcpu);
+        const call = { xen: this.xen, domain: vcpu.domain, vcpu, args: this.args };
+        return decodeHypercall(call, processor.low(RAX) >>> 0, undefined);
+      }
+    }
+    return this.lastCall?.vcpu === vcpu && this.lastCall.result !== undefined ? this.lastCall : undefined;
+  }
+
+  domainEnded(domain: Domain): void {
+    this.ended.push(domain);
+    for (const vcpu of domain.vcpus) changeRunstate(this.xen, vcpu, RUNSTATE_OFFLINE);
+  }
+
+  forget(domain: Domain): void {
+    this.ended = this.ended.filter((other) => other !== domain);
+    if (this.lastCall?.domain === domain) this.lastCall = undefined;
+    if (this.current?.domain !== domain) return;
+    this.current = undefined;
+    this.xen.processor.setRoot(0, undefined);
+    this.xen.processor.setRoot(1, undefined);
+  }
+
+  wake(vcpu: Vcpu): void {
+    if (!vcpu.blocked) return;
+    vcpu.blocked = false;
+    vcpu.polling = undefined;
+    vcpu.pollTimeout = NEVER;
+    changeRunstate(this.xen, vcpu, RUNSTATE_RUNNABLE);
+  }
+
+  block(vcpu: Vcpu): void {
+    vcpu.blocked = true;
+    changeRunstate(this.xen, vcpu, RUNSTATE_BLOCKED);
+  }
+
+  yieldProcessor(_vcpu: Vcpu): void {
+    this.quantumEnd = 0;
+  }
+
+  /** The current vCPU until its quantum is over or it sleeps; then the next runnable one after it, in order. */
+  private pick(): Vcpu | undefined {
+    const current = this.current;
+    if (current !== undefined && isRunnable(current) && this.xen.clock.now() < this.quantumEnd) return current;
+    const all: Vcpu[] = [];
+    for (const domain of this.xen.domains.values()) all.push(...domain.vcpus);
+    const start = current === undefined ? 0 : all.indexOf(current) + 1;
+    for (let step = 0; step < all.length; step++) {
+      const vcpu = all[(start + step) % all.length] as Vcpu;
+      if (!isRunnable(vcpu)) continue;
+      this.quantumEnd = this.xen.clock.now() + QUANTUM;
+      return vcpu;
+    }
+    return undefined;
+  }
+
+  private switchTo(vcpu: Vcpu): void {
+    if (this.current !== vcpu) {
+      if (this.current !== undefined) {
+        saveVcpu(this.xen, this.current);
+        if (this.current.runstate === RUNSTATE_RUNNING) changeRunstate(this.xen, this.current, RUNSTATE_RUNNABLE);
+      }
+      this.current = vcpu;
+      loadVcpu(this.xen, vcpu);
+      this.xen.tlb.flushAll();
+      updateTimeInfo(this.xen, vcpu);
+    }
+    if (vcpu.runstate === RUNSTATE_RUNNING) return;
+    changeRunstate(this.xen, vcpu, RUNSTATE_RUNNING);
+    updateRunstateArea(this.xen, vcpu);
+  }
+
+  /** Virtual time at which the loop must look again. */
+  private sliceEnd(): number {
+    const deadline = this.nextDeadline() ?? NEVER;
+    return this.othersWait() ? Math.min(deadline, this.quantumEnd) : deadline;
+  }
+
+  private othersWait(): boolean {
+    for (const domain of this.xen.domains.values()) {
+      for (const vcpu of domain.vcpus) if (vcpu !== this.current && isRunnable(vcpu)) return true;
+    }
+    return false;
+  }
+
+  nextDeadline(): number | undefined {
+    let deadline = NEVER;
+    for (const domain of this.xen.domains.values()) {
+      if (domain.state !== 'running') continue;
+      for (const vcpu of domain.vcpus) if (!vcpu.offline) deadline = Math.min(deadline, vcpuDeadline(vcpu));
+      for (const watchdog of domain.watchdogs) deadline = Math.min(deadline, watchdog);
+    }
+    for (const timer of this.hostTimers.values()) deadline = Math.min(deadline, timer.deadline);
+    return deadline === NEVER ? undefined : deadline;
+  }
+
+  private fireTimers(): void {
+    const { xen } = this;
+    const now = xen.clock.now();
+    for (const [key, timer] of this.hostTimers) {
+      if (timer.deadline > now) continue;
+      this.hostTimers.delete(key);
+      timer.fire();
+    }
+    for (const domain of xen.domains.values()) {
+      if (domain.state !== 'running') continue;
+      for (const vcpu of domain.vcpus) if (!vcpu.offline) fireVcpuTimers(xen, vcpu, now);
+      if (domain.watchdogs.some((deadline) => deadline <= now)) {
+        xen.shutDown(domain, SHUTDOWN_WATCHDOG, undefined, undefined);
+      }
+    }
+  }
+}
+
+const ARGUMENT_REGISTERS: readonly number[] = [RDI, RSI, RDX, R10, R8, R9];
+
+function isRunnable(vcpu: Vcpu): boolean {
+  return vcpu.domain.state === 'running' && !vcpu.offline && !vcpu.blocked;
+}
+
+function matches(call: HypercallContext, number: number, armed: ArmedHypercall): boolean {
+  if (armed.number !== number) return false;
+  if (armed.suboperation === undefined) return true;
+  const row = HYPERCALL_TABLE[number];
+  if (row?.elementCommands !== undefined) return elementCommandNumbers(call, row).includes(armed.suboperation);
+  return row?.suboperations !== undefined && call.args.u32(0) === armed.suboperation;
+}
+
+function suboperationName(armed: ArmedHypercall): string | undefined {
+  const row = HYPERCALL_TABLE[armed.number];
+  const number = armed.suboperation as number;
+  return row?.elementCommands?.[number] ?? row?.suboperations?.find((row) => row.number === number)?.name;
+}

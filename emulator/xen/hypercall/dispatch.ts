@@ -1,0 +1,81 @@
+import { errnoName, isRefusal, type Refusal, refuse } from '../common/refusal.ts';
+import { readStruct, writeStruct } from '../common/guest-access.ts';
+import type { HypercallRecord } from '../common/trace.ts';
+import type { HypercallContext, HypercallResult } from './call.ts';
+import { decodeHypercall } from './decode.ts';
+import type { HypercallRow, SuboperationRow } from './row.ts';
+import { HYPERCALL_TABLE } from './table.ts';
+
+/** Finds the row, runs it, remembers a refusal, tells the trace. */
+export function executeHypercall(call: HypercallContext, number: number, multicallIndex: number | undefined): HypercallResult {
+  const { xen, domain } = call;
+  const { instructions } = xen.clock;
+  const row = HYPERCALL_TABLE[number];
+  const traced = xen.wantsHypercallRecords;
+  // Arguments of a call that replaces registers or address space are decoded before it.
+  const before = traced ? decodeHypercall(call, number, multicallIndex) : undefined;
+  const result = row === undefined ? refuse('ENOSYS', `there is no hypercall ${number}`) : runRow(call, row);
+  if (isRefusal(result)) {
+    domain.recordRefusal({ ...result, instructions, what: callName(call, number) });
+  }
+  if (before !== undefined) report(call, number, before, result, multicallIndex);
+  return result;
+}
+
+function runRow(call: HypercallContext, row: HypercallRow): HypercallResult {
+  if (row.run !== undefined) return row.run(call);
+  if (row.suboperations === undefined) return refuse('ENOSYS', `${row.name} is not available`);
+  const suboperation = findSuboperation(row, call.args.u32(0));
+  if (suboperation === undefined) return refuse('ENOSYS', `${row.name} has no sub-operation ${call.args.u32(0)}`);
+  return runSuboperation(call, suboperation);
+}
+
+export function findSuboperation(row: HypercallRow, number: number): SuboperationRow | undefined {
+  return row.suboperations?.find((suboperation) => suboperation.number === number);
+}
+
+/** Copies the structure in, runs, copies it out. */
+export function runSuboperation(call: HypercallContext, row: SuboperationRow): HypercallResult {
+  if (row.run !== undefined) return row.run(call);
+  if (row.op === undefined || row.struct === undefined) return refuse('ENOSYS', `${row.name} is not implemented`);
+  const address = call.args.address(row.argument ?? 1);
+  const view = readStruct(call.xen, call.domain, address, row.struct);
+  if (isRefusal(view)) return view;
+  const result = row.op(call, view);
+  if (isRefusal(result) || !hasOutFields(row)) return result;
+  return writeStruct(call.xen, address, view) ?? result;
+}
+
+function hasOutFields(row: SuboperationRow): boolean {
+  return row.struct?.[64].fields.some((field) => field.spec.out === true) ?? false;
+}
+
+/** "event_channel_op.send". */
+export function callName({ args }: HypercallContext, number: number): string {
+  const row = HYPERCALL_TABLE[number];
+  if (row === undefined) return `hypercall ${number}`;
+  if (row.suboperations === undefined) return row.name;
+  return `${row.name}.${findSuboperation(row, args.u32(0))?.name ?? args.u32(0)}`;
+}
+
+function report(
+  call: HypercallContext,
+  number: number,
+  before: HypercallRecord,
+  result: HypercallResult,
+  multicallIndex: number | undefined,
+): void {
+  const replaced = typeof result === 'symbol';
+  // Out fields are shown as they are after the call, unless the call went to another address space.
+  const after = replaced || isRefusal(result) ? before : decodeHypercall(call, number, multicallIndex);
+  const record: HypercallRecord = {
+    ...before,
+    arguments: after.arguments,
+    result: {
+      value: replaced ? undefined : isRefusal(result) ? -result.errno : (result as number),
+      errno: isRefusal(result) ? errnoName(result.errno) : undefined,
+      reason: isRefusal(result) ? (result as Refusal).reason : undefined,
+    },
+  };
+  call.xen.reportHypercall(record);
+}

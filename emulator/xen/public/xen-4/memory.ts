@@ -1,0 +1,37 @@
+import { struct } from '../struct.ts';
+
+/** public/memory.h. */
+
+export const XEN_MEMORY_RESERVATION = struct('xen_memory_reservation', {
+  extent_start: 'pointer',
+  nr_extents: { type: 'ulong', format: 'decimal' },
+  extent_order: 'u32',
+  mem_flags: 'u32',
+  domid: 'u16',
+});
+export const XEN_MEMORY_EXCHANGE = struct('xen_memory_exchange', {
+  in: { type: XEN_MEMORY_RESERVATION },
+  out: { type: XEN_MEMORY_RESERVATION },
+  nr_exchanged: { type: 'ulong', format: 'decimal', out: true },
+});
+export const XEN_MACHPHYS_MFN_LIST = struct('xen_machphys_mfn_list', {
+  max_extents: 'u32',
+  extent_start: 'pointer',
+  nr_extents: { type: 'u32', out: true },
+});
+export const XEN_MACHPHYS_MAPPING = struct('xen_machphys_mapping', {
+  v_start: { type: 'pointer', out: true },
+  v_end: { type: 'pointer', out: true },
+  max_mfn: { type: 'ulong', out: true },
+});
+export const XEN_ADD_TO_PHYSMAP = struct('xen_add_to_physmap', {
+  domid: 'u16',
+  size: 'u16',
+  space: 'u32',
+  idx: 'ulong',
+  gpfn: 'ulong',
+});
+export const XEN_REMOVE_FROM_PHYSMAP = struct('xen_remove_from_physmap', { domid: 'u16', gpfn: 'ulong' });
+export const XEN_MEMORY_MAP = struct('xen_memory_map', { nr_entries: 'u32', buffer: 'pointer' });
+export const XEN_FOREIGN_MEMORY_MAP = struct('xen_foreign_memory_map', { domid: 'u16', map: { type: XEN_MEMORY_MAP } });
+export const DOMID_ARGUMENT = struct('domid', { domid: 'u16' });

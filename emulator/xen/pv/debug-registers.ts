@@ -1,0 +1,57 @@
+import { highHalf, isCanonical } from '../../base/numbers.ts';
+import type { Hypervisor } from '../common/hypervisor.ts';
+import { type Refusal, refuse } from '../common/refusal.ts';
+import type { Vcpu } from '../common/vcpu.ts';
+import { HYPERVISOR_VIRT_END, HYPERVISOR_VIRT_START } from '../public/xen-4/xen.ts';
+
+/** Debug registers (set_debugreg, get_debugreg of pv/misc-hypercalls.c). DR4 and DR5 are 6 and 7 unless CR4.DE. */
+
+/** Bits of DR6 and DR7 that read as 1 (SDM vol. 3, 18.2). */
+const DR6_DEFAULT = 0xffff0ff0;
+const DR7_DEFAULT = 0x400;
+const DR7_GENERAL_DETECT = 1 << 13;
+const DR7_RESERVED = 0xd800;
+const CR4_DE = 8;
+
+function physical(vcpu: Vcpu, register: number): number | undefined {
+  if (register === 4 || register === 5) return (vcpu.cr4 & CR4_DE) !== 0 ? undefined : register + 2;
+  return register <= 7 ? register : undefined;
+}
+
+export function getDebugRegister(vcpu: Vcpu, register: number): number | undefined {
+  const index = physical(vcpu, register);
+  return index === undefined ? undefined : (vcpu.debugRegisters[index] as number);
+}
+
+export function setDebugRegister(xen: Hypervisor, vcpu: Vcpu, register: number, value: number): Refusal | undefined {
+  const index = physical(vcpu, register);
+  if (index === undefined) return refuse('ENODEV', `there is no debug register ${register}`);
+  const low = value | 0;
+  const high = highHalf(value);
+  if (index < 4) {
+    const inXen = value >= HYPERVISOR_VIRT_START && value < HYPERVISOR_VIRT_END;
+    if (!isCanonical(high) || inXen) return refuse('EPERM', `a breakpoint at ${value} is outside the guest's addresses`);
+    store(xen, vcpu, index, value);
+    return undefined;
+  }
+  if (high !== 0) return refuse('EPERM', `bits 63:32 of DR${index} must be 0`);
+  if (index === 6) {
+    store(xen, vcpu, 6, ((low & 0xe00f) | DR6_DEFAULT) >>> 0);
+    return undefined;
+  }
+  if ((low & DR7_GENERAL_DETECT) !== 0) return refuse('EPERM', 'general detect (DR7.GD) is not for guests');
+  for (let breakpoint = 0; breakpoint < 4; breakpoint++) {
+    const control = (low >>> (16 + breakpoint * 4)) & 0xf;
+    if ((control & 3) === 2) return refuse('EPERM', `breakpoint ${breakpoint} watches I/O ports, which needs CR4.DE`);
+    if ((control & 3) === 0 && control !== 0) {
+      return refuse('EPERM', `breakpoint ${breakpoint} is for execution with a length other than one byte`);
+    }
+  }
+  store(xen, vcpu, 7, ((low & ~DR7_RESERVED) | DR7_DEFAULT) >>> 0);
+  return undefined;
+}
+
+function store(xen: Hypervisor, vcpu: Vcpu, index: number, value: number): void {
+  vcpu.debugRegisters[index] = value;
+  xen.processor.setDebugRegister(index, value | 0, highHalf(value));
+}

@@ -1,0 +1,231 @@
+import { formatAddress, highHalf, type VirtualAddress } from '../../base/numbers.ts';
+import {
+  CS,
+  DS,
+  ES,
+  FS,
+  GS,
+  PF_FETCH,
+  PF_PRESENT,
+  PF_USER,
+  PF_WRITE,
+  R11,
+  RCX,
+  SS,
+  VECTOR_DB,
+  VECTOR_GP,
+  VECTOR_NM,
+  VECTOR_NMI,
+  VECTOR_PF,
+  VECTOR_UD,
+} from '../../x86/cpu/processor.ts';
+import type { Hypervisor } from '../common/hypervisor.ts';
+import { eventsNeedDelivery, vcpuInfoField } from '../common/shared-info.ts';
+import type { Vcpu } from '../common/vcpu.ts';
+import { FLAT_RING3_CS64, FLAT_RING3_SS64, VMASST_TYPE_ARCHITECTURAL_IOPL } from '../public/xen-4/xen.ts';
+import { bounce } from './bounce-frame.ts';
+import { emulateForcedInvalidOp } from './emul-inv-op.ts';
+import { emulatePrivilegedOp } from './emul-priv-op.ts';
+import { forceFlatSegment } from './segments.ts';
+
+/** Exceptions, software interrupts and system calls of 64-bit PV guests (arch/x86/traps.c, pv/traps.c). */
+
+const NAMES: readonly string[] = [
+  '#DE',
+  '#DB',
+  'NMI',
+  '#BP',
+  '#OF',
+  '#BR',
+  '#UD',
+  '#NM',
+  '#DF',
+  'vector 9',
+  '#TS',
+  '#NP',
+  '#SS',
+  '#GP',
+  '#PF',
+  'vector 15',
+  '#MF',
+  '#AC',
+  '#MC',
+  '#XM',
+];
+
+export function vectorName(vector: number): string {
+  return NAMES[vector] ?? `vector 0x${vector.toString(16)}`;
+}
+
+/** The processor stopped with an exception: emulate what Xen emulates, else hand it to the guest. */
+export function handleException(xen: Hypervisor, vcpu: Vcpu): void {
+  const { vector, errorCode } = xen.processor.exit;
+  switch (vector) {
+    case VECTOR_UD:
+      if (emulateForcedInvalidOp(xen, vcpu)) return;
+      break;
+    case VECTOR_GP:
+      if (errorCode === 0 && emulatePrivilegedOp(xen, vcpu)) return;
+      break;
+    case VECTOR_NM:
+      // Xen clears TS itself when it delivers the fault.
+      if (xen.processor.taskSwitched) xen.processor.taskSwitched = false;
+      break;
+    case VECTOR_PF:
+      injectPageFault(xen, vcpu);
+      return;
+    default:
+      break;
+  }
+  injectException(xen, vcpu, vector, errorCode < 0 ? undefined : errorCode);
+}
+
+/** Delivers the page fault that is in `processor.exit`. */
+export function injectPageFault(xen: Hypervisor, vcpu: Vcpu): void {
+  const { exit } = xen.processor;
+  // Every 64-bit guest runs in ring 3; the guest is shown whether its own user mode faulted.
+  const errorCode = (exit.errorCode & ~PF_USER) | (vcpu.kernelMode ? 0 : PF_USER);
+  xen.ram.write64(vcpuInfoField(vcpu, 'arch_cr2'), exit.cr2Low, exit.cr2High);
+  injectException(xen, vcpu, VECTOR_PF, errorCode);
+}
+
+/** Bounces an exception to the guest's handler; without one the domain crashes. */
+export function injectException(xen: Hypervisor, vcpu: Vcpu, vector: number, errorCode: number | undefined): void {
+  const handler = vcpu.traps[vector] as Vcpu['traps'][number];
+  const what = describe(xen, vector, errorCode);
+  xen.trace.exception?.({
+    vcpu,
+    instructions: xen.clock.instructions,
+    now: xen.clock.now(),
+    name: vectorName(vector),
+    text: what,
+  });
+  bounce(xen, vcpu, {
+    handler: handler.address,
+    maskEvents: handler.maskEvents,
+    what,
+    ...(errorCode === undefined ? {} : { errorCode }),
+  });
+}
+
+function describe(xen: Hypervisor, vector: number, errorCode: number | undefined): string {
+  const at = `at ${formatAddress(xen.processor.rip)}`;
+  if (vector !== VECTOR_PF) {
+    const code = errorCode === undefined ? '' : `, error code 0x${errorCode.toString(16)}`;
+    return `${vectorName(vector)} ${at}${code}`;
+  }
+  const { exit } = xen.processor;
+  const address = formatAddress(exit.cr2High * 4294967296 + (exit.cr2Low >>> 0));
+  const access = (exit.errorCode & PF_FETCH) !== 0 ? 'fetch from' : (exit.errorCode & PF_WRITE) !== 0 ? 'write to' : 'read of';
+  const cause = (exit.errorCode & PF_PRESENT) !== 0 ? 'not permitted' : 'not mapped';
+  return `#PF ${at}: ${access} ${address}, ${cause}`;
+}
+
+/** `int n`: by the DPL that the guest gave the vector, else #GP as the hardware's IDT would raise it. */
+export function handleSoftwareInterrupt(xen: Hypervisor, vcpu: Vcpu): void {
+  const { vector, length } = xen.processor.exit;
+  const handler = vcpu.traps[vector] as Vcpu['traps'][number];
+  const kernelRing = (vcpu.domain.assists & (1 << VMASST_TYPE_ARCHITECTURAL_IOPL)) !== 0 ? 0 : 1;
+  const ring = vcpu.kernelMode ? kernelRing : 3;
+  if (handler.dpl >= ring) {
+    xen.processor.rip = (xen.processor.rip + length) as VirtualAddress;
+    injectException(xen, vcpu, vector, undefined);
+  } else injectException(xen, vcpu, VECTOR_GP, (vector << 3) | 2);
+}
+
+/** `syscall` from user mode; from kernel mode it is a hypercall and does not come here. */
+export function handleUserSyscall(xen: Hypervisor, vcpu: Vcpu): void {
+  const { processor } = xen;
+  const callback = processor.longMode ? vcpu.syscallCallback : vcpu.syscall32Callback;
+  if (callback.address === 0) {
+    injectException(xen, vcpu, VECTOR_UD, undefined);
+    return;
+  }
+  const selector = processor.longMode ? FLAT_RING3_CS64 : processor.selector(CS);
+  const next = (processor.rip + 2) as VirtualAddress;
+  processor.setRegister(RCX, next | 0, highHalf(next));
+  processor.setRegister(R11, processor.rflags, 0);
+  processor.rip = next;
+  traceCallback(xen, vcpu, 'syscall callback');
+  const entered = bounce(xen, vcpu, {
+    handler: callback.address,
+    maskEvents: callback.maskEvents,
+    what: 'syscall',
+    cs: selector,
+    ss: FLAT_RING3_SS64,
+  });
+  // The SYSCALL flag mask clears DF; the frame keeps the user's flags.
+  if (entered) processor.rflags &= ~0x400;
+}
+
+/** `sysenter`: the sysenter callback, with a frame that says neither where from nor with which stack. */
+export function handleSysenter(xen: Hypervisor, vcpu: Vcpu): void {
+  const callback = vcpu.sysenterCallback;
+  if (callback.address === 0) {
+    injectException(xen, vcpu, VECTOR_GP, 0);
+    return;
+  }
+  xen.processor.rip = 0 as VirtualAddress;
+  traceCallback(xen, vcpu, 'sysenter callback');
+  bounce(xen, vcpu, {
+    handler: callback.address,
+    maskEvents: callback.maskEvents,
+    what: 'sysenter',
+    cs: 3,
+    ss: FLAT_RING3_SS64,
+  });
+}
+
+/** Before the vCPU runs on: an NMI, else the event callback if events are pending and not masked. */
+export function deliverEvents(xen: Hypervisor, vcpu: Vcpu): void {
+  const nmi = vcpu.traps[VECTOR_NMI] as Vcpu['traps'][number];
+  if (vcpu.nmiPending && nmi.address !== 0) {
+    vcpu.nmiPending = false;
+    injectException(xen, vcpu, VECTOR_NMI, undefined);
+    return;
+  }
+  if (!eventsNeedDelivery(xen.ram, vcpu)) return;
+  if (vcpu.eventCallback.address === 0) {
+    // Unmasked without a callback: as in Xen, an upcall to nowhere.
+    xen.crash(vcpu.domain, 'an event is pending and unmasked, but no event callback is registered', vcpu);
+    return;
+  }
+  traceCallback(xen, vcpu, 'event callback');
+  bounce(xen, vcpu, { handler: vcpu.eventCallback.address, maskEvents: true, what: 'event callback' });
+}
+
+/**
+ * A segment register could not be loaded on the guest's behalf: the failsafe callback gets the selectors, and they
+ * read as null. `cs` and `ss` are what the guest wanted to return to.
+ */
+export function deliverFailsafe(xen: Hypervisor, vcpu: Vcpu, cs: number, ss: number): void {
+  const { processor } = xen;
+  const selectors = [DS, ES, FS, GS].map((segment) => processor.selector(segment));
+  forceFlatSegment(xen, vcpu, CS, FLAT_RING3_CS64);
+  forceFlatSegment(xen, vcpu, SS, FLAT_RING3_SS64);
+  traceCallback(xen, vcpu, 'failsafe callback');
+  bounce(xen, vcpu, {
+    handler: vcpu.failsafeCallback.address,
+    maskEvents: vcpu.failsafeCallback.maskEvents,
+    failsafeSelectors: selectors,
+    what: `failsafe callback, selectors CS 0x${cs.toString(16)} SS 0x${ss.toString(16)}`,
+    cs,
+    ss,
+  });
+}
+
+function traceCallback(xen: Hypervisor, vcpu: Vcpu, name: string): void {
+  xen.trace.exception?.({
+    vcpu,
+    instructions: xen.clock.instructions,
+    now: xen.clock.now(),
+    name,
+    text: `${name} at ${formatAddress(xen.processor.rip)}`,
+  });
+}
+
+/** Software that steps through emulated instructions sees its trap. */
+export function injectSingleStep(xen: Hypervisor, vcpu: Vcpu): void {
+  xen.processor.setDebugRegister(6, xen.processor.debugRegister(6) | 0x4000, 0);
+  injectException(xen, vcpu, VECTOR_DB, undefined);
+}
