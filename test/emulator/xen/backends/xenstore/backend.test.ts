@@ -52,7 +52,7 @@ test('replies larger than the ring come as the guest makes room', () => {
   store.hostWrite('/local/domain/1/big', 'y'.repeat(3000));
   requests.put(message(2, 1, 'big\0'));
   kick();
-  let stream = new Uint8Array(0);
+  let stream: Uint8Array = new Uint8Array(0);
   for (let round = 0; round < 20; round++) {
     stream = concatenate(stream, replies.take(300));
     kick();

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import { MachineRunner } from '../../../debug-adapter/cli/machine-runner.ts';
+import type { Scheduler } from '../../../emulator/base/scheduler.ts';
+import type { RunResult } from '../../../emulator/xen/common/hypervisor.ts';
+import type { Machine } from '../../../emulator/xen/toolstack/machine-boot.ts';
+
+/** Time that passes only when somebody waits. */
+function fakeScheduler() {
+  let now = 0;
+  const waits: number[] = [];
+  const scheduler: Scheduler = {
+    now: () => now,
+    soon: (callback) => void setImmediate(callback),
+    later(callback, milliseconds) {
+      let live = true;
+      waits.push(milliseconds);
+      setImmediate(() => {
+        if (!live) return;
+        now += milliseconds;
+        callback();
+      });
+      return { dispose: () => (live = false) };
+    },
+  };
+  return { scheduler, waits, advance: (milliseconds: number) => (now += milliseconds) };
+}
+
+/** A machine that answers `run` from a list, then with "ended". */
+function fakeMachine(results: readonly RunResult['kind'][], deadline: number | undefined) {
+  let virtual = 0;
+  const skips: number[] = [];
+  let ran = 0;
+  const domain = { alive: true };
+  const machine = {
+    domains: [{ domain }],
+    run: () => {
+      const kind = results[ran++];
+      if (kind === undefined) domain.alive = false;
+      return kind === 'idle' ? { kind, deadline } : { kind: kind ?? 'ended' };
+    },
+    hypervisor: {
+      clock: {
+        now: () => virtual,
+        skipTo: (time: number) => {
+          virtual = Math.max(virtual, time);
+        },
+      },
+      skipToNextDeadline: () => {
+        skips.push(deadline ?? -1);
+        virtual = deadline ?? virtual;
+        return deadline !== undefined;
+      },
+      requestStop: () => {},
+    },
+  } as unknown as Machine;
+  return { machine, skips, virtual: () => virtual, runs: () => ran };
+}
+
+test('runs until every domain has ended', async () => {
+  const { machine, runs } = fakeMachine(['budget', 'budget'], undefined);
+  const { scheduler } = fakeScheduler();
+  expect(await new MachineRunner({ machine, scheduler, pace: 'free', deadline: undefined }).run()).toBe('ended');
+  expect(runs()).toBe(3);
+});
+
+test('free: idle time is skipped without waiting', async () => {
+  const { machine, skips } = fakeMachine(['idle', 'idle'], 5_000_000_000);
+  const { scheduler, waits } = fakeScheduler();
+  await new MachineRunner({ machine, scheduler, pace: 'free', deadline: undefined }).run();
+  expect(skips).toEqual([5_000_000_000, 5_000_000_000]);
+  expect(waits).toEqual([]);
+});
+
+test('paced: five virtual seconds of idleness take five on the wall', async () => {
+  const { machine, skips } = fakeMachine(['idle'], 5_000_000_000);
+  const { scheduler, waits } = fakeScheduler();
+  await new MachineRunner({ machine, scheduler, pace: 'wall', deadline: undefined }).run();
+  expect(waits).toEqual([5000]);
+  expect(skips).toEqual([5_000_000_000]);
+});
+
+test('paced: input ends the wait at the virtual time that has come by then', async () => {
+  const { machine, virtual, skips } = fakeMachine(['idle'], 5_000_000_000);
+  const { scheduler, advance } = fakeScheduler();
+  const runner = new MachineRunner({ machine, scheduler, pace: 'wall', deadline: undefined });
+  const running = runner.run();
+  let typedAt = -1;
+  advance(1200);
+  runner.interrupt(() => {
+    typedAt = virtual();
+  });
+  await running;
+  expect(typedAt).toBe(1_200_000_000);
+  expect(skips).toEqual([]);
+});
+
+test('the deadline ends a machine that waits for nothing, and its time has not moved', async () => {
+  const { machine, virtual } = fakeMachine(['idle', 'idle', 'idle'], undefined);
+  const { scheduler } = fakeScheduler();
+  expect(await new MachineRunner({ machine, scheduler, pace: 'free', deadline: 3000 }).run()).toBe('timeout');
+  expect(virtual()).toBe(0);
+});
+
+test('a stop from a listener ends the run', async () => {
+  const { machine } = fakeMachine(['budget', 'budget', 'budget', 'budget'], undefined);
+  const { scheduler } = fakeScheduler();
+  const runner = new MachineRunner({ machine, scheduler, pace: 'free', deadline: undefined });
+  const running = runner.run();
+  runner.stop();
+  expect(await running).toBe('stopped');
+});
