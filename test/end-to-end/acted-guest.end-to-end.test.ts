@@ -36,6 +36,7 @@ test.for([false, true])('F5, console, rings and memory (cross-origin isolated: %
   workbench = await openOrSkip(context, fill, { extension, isolated });
   const { page } = workbench;
   await workbench.startDebugging();
+  await page.locator('.tab', { hasText: 'Disassembly' }).waitFor();
 
   await workbench.command('Xen: Open Memory View');
   const memory = await workbench.webview('Xen Memory');
@@ -69,8 +70,7 @@ test.for([false, true])('F5, console, rings and memory (cross-origin isolated: %
 
   await workbench.debugAction('continue');
   await workbench.terminalShows('Welcome to the acted guest!');
-  await workbench.command('Xen: Show Guest Console');
-  await page.keyboard.type('hello\n');
+  await workbench.typeOnConsole('hello\n');
   await workbench.terminalShows(/> hello/);
   await workbench.screenshot(`acted-console-${isolated}`);
   expect(workbench.log.filter((line) => line.includes('Xenoscope bug'))).toEqual([]);

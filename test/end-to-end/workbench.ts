@@ -142,6 +142,13 @@ export class Workbench {
     return rows.join('\n').replaceAll('\u00a0', ' ');
   }
 
+  /** Types into the guest's console, as a user at its terminal does. */
+  async typeOnConsole(text: string): Promise<void> {
+    await this.command('Xen: Show Guest Console');
+    await this.page.locator('.terminal-wrapper.active .xterm.focus').waitFor();
+    await this.page.keyboard.type(text, { delay: 20 });
+  }
+
   /** Waits until the terminal shows `wanted`. */
   async terminalShows(wanted: string | RegExp, timeout = 60_000): Promise<string> {
     const limit = Date.now() + timeout;
