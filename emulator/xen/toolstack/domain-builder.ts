@@ -1,6 +1,8 @@
 /**
  * Builds a domain from a kernel image, as libxenguest does: memory contents, first page tables, start info, grants and
  * event channels for xenstore and console, registers of vCPU 0. The machine-to-physical table is Xen's own work.
+ *
+ * NOT IMPLEMENTED: 32-bit guests (their layout and tables are, see domain-layout.ts; the hypervisor cannot run them).
  */
 import type { Domid, GrantRef, MachineAddress, Mfn, Port, VirtualAddress } from '../../base/numbers.ts';
 import { PAGE_SIZE } from '../../base/numbers.ts';
@@ -10,10 +12,10 @@ import type { Hypervisor } from '../common/hypervisor.ts';
 import { isRefusal, type Refusal } from '../common/refusal.ts';
 import { newStruct } from '../public/struct.ts';
 import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from '../public/xen-4/grant-table.ts';
+import { fillHypercallPage } from '../public/xen-4/hypercall-page.ts';
 import { SIF_MOD_START_PFN, SIF_VIRT_P2M_4TOOLS, START_INFO, START_INFO_MAGIC } from '../public/xen-4/xen.ts';
 import { type DomainLayout, planDomain } from './domain-layout.ts';
-import { builtTablesRefused, machineOutOfMemory } from './errors.ts';
-import { hypercallPage } from './hypercall-page.ts';
+import { builtTablesRefused, machineOutOfMemory, unsupportedGuestType } from './errors.ts';
 import type { KernelImage } from './image/kernel-image.ts';
 import { writePageTables } from './page-table-writer.ts';
 
@@ -42,12 +44,13 @@ export interface BuiltDomain {
 /** The domain stays paused. @throws UserError `domain.*` */
 export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): BuiltDomain {
   const { image } = options;
+  if (image.guestType !== 'xen-3.0-x86_64') throw unsupportedGuestType(image.guestType);
   const layout = planDomain(image, options.pages, options.ramdisk?.length);
   const domain = hypervisor.createDomain({
     name: options.name,
     pages: options.pages,
     vcpus: options.vcpus,
-    abi: image.guestType === 'xen-3.0-x86_64' ? 'x86_64' : 'x86_32p',
+    abi: 'x86_64',
     uuid: options.uuid,
   });
   if (isRefusal(domain)) throw machineOutOfMemory(options.name, domain.reason);
@@ -60,7 +63,9 @@ export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): Buil
   writePageTables(layout, (table, index, target, flags) => memory.writeEntry(table, index, target, flags));
   if (image.parameters.hypercallPage !== undefined) {
     const pfn = (image.parameters.hypercallPage - image.virtBase) / PAGE_SIZE;
-    memory.write(pfn, 0, hypercallPage(domain.abi));
+    const page = new Uint8Array(PAGE_SIZE);
+    fillHypercallPage(page, domain.width);
+    memory.write(pfn, 0, page);
   }
 
   const xenstoreMfn = memory.mfn(layout.xenstore.pfn);
