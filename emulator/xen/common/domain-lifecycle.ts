@@ -26,7 +26,14 @@ export function createDomain(xen: Hypervisor, options: DomainOptions): Domain | 
   if (options.pages + XEN_FRAMES > xen.frames.freeFrames) {
     return refuse('ENOMEM', `${options.pages} pages asked for, ${xen.frames.freeFrames - XEN_FRAMES} free`);
   }
-  const domain = new Domain(domid, options.name, options.abi, options.maxPages ?? options.pages, new EventChannels(), new GrantTable());
+  const domain = new Domain(
+    domid,
+    options.name,
+    options.abi,
+    options.maxPages ?? options.pages,
+    new EventChannels(),
+    new GrantTable(),
+  );
   xen.domains.set(domid, domain);
   domain.sharedInfoMfn = allocateShared(xen, domain);
   growGrantTable(xen, domain, 1);

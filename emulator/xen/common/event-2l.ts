@@ -1,6 +1,14 @@
 import type { Domain } from './domain.ts';
 import type { Hypervisor } from './hypervisor.ts';
-import { clearBit, setBit, setUpcallPending, sharedInfoAddress, testBit, upcallPending, vcpuInfoField } from './shared-info.ts';
+import {
+  clearBit,
+  setBit,
+  setUpcallPending,
+  sharedInfoAddress,
+  testBit,
+  upcallPending,
+  vcpuInfoField,
+} from './shared-info.ts';
 import type { Vcpu } from './vcpu.ts';
 
 /** The two-level ABI (common/event_2l.c): a bit per port in the shared info page, a selector word in each vcpu_info. */

@@ -5,13 +5,13 @@ import { NR_VIRQS, PER_VCPU_VIRQS, VIRQ_NAMES } from '../public/xen-4/xen.ts';
 import type { Domain } from './domain.ts';
 import { twoLevelClear, twoLevelIsPending, twoLevelSetPending, twoLevelUnmask } from './event-2l.ts';
 import {
+  type FifoState,
   fifoClear,
   fifoIsBusy,
   fifoIsPending,
   fifoReset,
   fifoSetPending,
   fifoUnmask,
-  type FifoState,
 } from './event-fifo.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -141,7 +141,10 @@ export function bindVirq(xen: Hypervisor, domain: Domain, virq: number, vcpuInde
   const vcpu = domain.vcpus[vcpuIndex];
   if (vcpu === undefined) return refuse('ENOENT', `there is no vCPU ${vcpuIndex}`);
   if (vcpu.virqPorts[virq] !== 0) {
-    return refuse('EEXIST', `VIRQ ${VIRQ_NAMES[virq] ?? virq} of vCPU ${vcpuIndex} is bound to port ${vcpu.virqPorts[virq]}`);
+    return refuse(
+      'EEXIST',
+      `VIRQ ${VIRQ_NAMES[virq] ?? virq} of vCPU ${vcpuIndex} is bound to port ${vcpu.virqPorts[virq]}`,
+    );
   }
   const port = allocatePort(xen, domain);
   if (typeof port !== 'number') return port;

@@ -86,7 +86,11 @@ export function fifoExpandArray(xen: Hypervisor, domain: Domain, frame: number):
   return undefined;
 }
 
-export function fifoSetPriority(channel: EventChannel, priority: number, fifo: FifoState | undefined): Refusal | undefined {
+export function fifoSetPriority(
+  channel: EventChannel,
+  priority: number,
+  fifo: FifoState | undefined,
+): Refusal | undefined {
   if (fifo === undefined) return refuse('ENOSYS', 'priorities need the FIFO ABI');
   if (priority > EVTCHN_FIFO_PRIORITY_MIN) return refuse('EINVAL', `priority ${priority} is above 15`);
   channel.priority = priority;

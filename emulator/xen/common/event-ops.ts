@@ -45,7 +45,10 @@ export function doAllocUnbound(call: HypercallContext, op: View<typeof abi.EVTCH
   return 0;
 }
 
-export function doBindInterdomain(call: HypercallContext, op: View<typeof abi.EVTCHN_BIND_INTERDOMAIN>): HypercallResult {
+export function doBindInterdomain(
+  call: HypercallContext,
+  op: View<typeof abi.EVTCHN_BIND_INTERDOMAIN>,
+): HypercallResult {
   const domid = op.get('remote_dom');
   const remote = domid === DOMID_SELF ? call.domain : call.xen.domains.get(domid as Domid);
   if (remote === undefined) return refuse('ESRCH', `there is no domain ${domid}`);

@@ -115,7 +115,8 @@ export class FrameTable {
   /** How many such runs are free. */
   countContiguous(pages: number): number {
     let count = 0;
-    for (let start = this.findRun(pages, this.first); start !== undefined; start = this.findRun(pages, start + pages)) count++;
+    for (let start = this.findRun(pages, this.first); start !== undefined; start = this.findRun(pages, start + pages))
+      count++;
     return count;
   }
 

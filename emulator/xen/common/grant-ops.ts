@@ -1,6 +1,5 @@
 import type { MachineAddress, Mfn, VirtualAddress } from '../../base/numbers.ts';
 import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
-import { mapGrant, unmapGrant } from '../pv/grant-mapping.ts';
 import type { StructDefinition, StructView } from '../public/struct.ts';
 import {
   GNTST_BAD_COPY_ARG,
@@ -23,13 +22,14 @@ import {
   GTF_TRANSFER_COMMITTED,
   GTF_TRANSFER_COMPLETED,
 } from '../public/xen-4/grant-table.ts';
+import { mapGrant, unmapGrant } from '../pv/grant-mapping.ts';
 import type { Domain } from './domain.ts';
 import { TYPE_WRITABLE } from './frame-table.ts';
 import {
   acquireGrant,
+  type GrantFailure,
   grantDomain,
   grantEntryAddress,
-  type GrantFailure,
   grantFailure,
   growGrantTable,
   isGrantFailure,
@@ -114,7 +114,10 @@ export function doQuerySize(call: HypercallContext): HypercallResult {
 function ownDomain({ xen, domain }: HypercallContext, domid: number): Domain | GrantFailure {
   const target = grantDomain(xen, domain, domid);
   if (isGrantFailure(target) || target === domain || domain.privileged) return target;
-  return grantFailure(GNTST_PERMISSION_DENIED, `domain ${domain.domid} may not ask about domain ${domid}'s grant table`);
+  return grantFailure(
+    GNTST_PERMISSION_DENIED,
+    `domain ${domain.domid} may not ask about domain ${domid}'s grant table`,
+  );
 }
 
 export function doSetVersion({ xen, domain, args }: HypercallContext): HypercallResult {
@@ -133,7 +136,8 @@ export function doGetVersion(call: HypercallContext): HypercallResult {
   if (isRefusal(op)) return op;
   const target = grantDomain(xen, domain, op.get('dom'));
   if (isGrantFailure(target)) return refuse('ESRCH', target.reason);
-  if (target !== domain && !domain.privileged) return refuse('EPERM', 'only the own grant table version may be asked for');
+  if (target !== domain && !domain.privileged)
+    return refuse('EPERM', 'only the own grant table version may be asked for');
   op.set('version', target.grantTable.version);
   return writeStruct(xen, args.address(1), op) ?? 0;
 }
@@ -144,9 +148,11 @@ export function doSwapGrantRef(call: HypercallContext): HypercallResult {
     const a = op.get('ref_a');
     const b = op.get('ref_b');
     const table = domain.grantTable;
-    if (a >= table.entries || b >= table.entries) return grantFailure(GNTST_BAD_GNTREF, `grant ${Math.max(a, b)}: no such entry`);
+    if (a >= table.entries || b >= table.entries)
+      return grantFailure(GNTST_BAD_GNTREF, `grant ${Math.max(a, b)}: no such entry`);
     if (a === b) return undefined;
-    if (table.active.has(a) || table.active.has(b)) return grantFailure(-12, `grant ${table.active.has(a) ? a : b} is in use`);
+    if (table.active.has(a) || table.active.has(b))
+      return grantFailure(-12, `grant ${table.active.has(a) ? a : b} is in use`);
     const addressA = grantEntryAddress(table, a);
     const addressB = grantEntryAddress(table, b);
     const lowA = xen.ram.read32(addressA);
@@ -171,10 +177,19 @@ function copyOne(call: HypercallContext, op: CopyOp): GrantFailure | undefined {
   const sourceOffset = op.get('source_offset');
   const destOffset = op.get('dest_offset');
   if (sourceOffset + length > 4096 || destOffset + length > 4096) {
-    return grantFailure(GNTST_BAD_COPY_ARG, `${length} bytes from offset ${sourceOffset} to ${destOffset} cross a page`);
+    return grantFailure(
+      GNTST_BAD_COPY_ARG,
+      `${length} bytes from offset ${sourceOffset} to ${destOffset} cross a page`,
+    );
   }
   const flags = op.get('flags');
-  const source = openCopyEnd(call, op.get('source_domid'), op.get('source_ref'), (flags & COPY_SOURCE_GREF) !== 0, false);
+  const source = openCopyEnd(
+    call,
+    op.get('source_domid'),
+    op.get('source_ref'),
+    (flags & COPY_SOURCE_GREF) !== 0,
+    false,
+  );
   if (isGrantFailure(source)) return source;
   const dest = openCopyEnd(call, op.get('dest_domid'), op.get('dest_ref'), (flags & COPY_DEST_GREF) !== 0, true);
   if (isGrantFailure(dest)) {
@@ -226,7 +241,12 @@ export function doTransfer(call: HypercallContext): HypercallResult {
 }
 
 /** Gives a page away to a domain that offered to take one (GTF_accept_transfer). */
-function transferOne({ xen, domain }: HypercallContext, frame: number, domid: number, ref: number): GrantFailure | undefined {
+function transferOne(
+  { xen, domain }: HypercallContext,
+  frame: number,
+  domid: number,
+  ref: number,
+): GrantFailure | undefined {
   const taker = grantDomain(xen, domain, domid);
   if (isGrantFailure(taker)) return taker;
   if (taker === domain) return grantFailure(GNTST_BAD_DOMAIN, 'a page cannot be transferred to its owner');
@@ -241,9 +261,13 @@ function transferOne({ xen, domain }: HypercallContext, frame: number, domid: nu
   const address = grantEntryAddress(taker.grantTable, ref);
   const word = xen.ram.read32(address);
   if ((word & 0xffff) !== GTF_ACCEPT_TRANSFER || word >>> 16 !== domain.domid) {
-    return grantFailure(GNTST_GENERAL_ERROR, `grant ${ref} of domain ${domid} does not accept a transfer from ${domain.domid}`);
+    return grantFailure(
+      GNTST_GENERAL_ERROR,
+      `grant ${ref} of domain ${domid} does not accept a transfer from ${domain.domid}`,
+    );
   }
-  if (taker.totalPages >= taker.maxPages) return grantFailure(GNTST_GENERAL_ERROR, `domain ${domid} has its full memory`);
+  if (taker.totalPages >= taker.maxPages)
+    return grantFailure(GNTST_GENERAL_ERROR, `domain ${domid} has its full memory`);
   xen.moveFrame(frame, domain, taker);
   xen.ram.write32((address + 4) as MachineAddress, frame);
   xen.ram.write16(address, GTF_ACCEPT_TRANSFER | GTF_TRANSFER_COMMITTED | GTF_TRANSFER_COMPLETED);

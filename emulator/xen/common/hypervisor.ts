@@ -1,18 +1,25 @@
 import { type Disposable, toDisposable } from '../../base/disposable.ts';
-import { type Domid, type GrantRef, highHalf, lowHalf, type Mfn, type Port, type VirtualAddress } from '../../base/numbers.ts';
+import {
+  type Domid,
+  type GrantRef,
+  highHalf,
+  lowHalf,
+  type Mfn,
+  type Port,
+  type VirtualAddress,
+} from '../../base/numbers.ts';
 import type { Clock } from '../../machine/clock.ts';
 import type { Ram } from '../../machine/ram.ts';
 import type { Processor } from '../../x86/cpu/processor.ts';
-import { startVcpu } from '../pv/domain.ts';
-import { lookUpDescriptor } from '../pv/descriptor-tables.ts';
+import { GTF_PERMIT_ACCESS, GTF_READONLY } from '../public/xen-4/grant-table.ts';
+import { fillHypercallPage } from '../public/xen-4/hypercall-page.ts';
 import { guestCpuid } from '../pv/cpuid.ts';
+import { lookUpDescriptor } from '../pv/descriptor-tables.ts';
+import { startVcpu } from '../pv/domain.ts';
 import { FrameReferences } from '../pv/mm-types.ts';
 import { PageTableValidator } from '../pv/mm-validate.ts';
 import { emulatePageTableStore } from '../pv/ro-page-fault.ts';
 import { Tlb } from '../pv/tlb.ts';
-import { fillHypercallPage } from '../public/xen-4/hypercall-page.ts';
-import { GTF_PERMIT_ACCESS, GTF_READONLY } from '../public/xen-4/grant-table.ts';
-import { allocateUnbound, channel, DOMID_HOST, EVTCHNSTAT_INTERDOMAIN, EVTCHNSTAT_UNBOUND, setPending } from './event-channel.ts';
 import {
   type Domain,
   type DomainShutdown,
@@ -24,7 +31,15 @@ import {
   SHUTDOWN_WATCHDOG,
 } from './domain.ts';
 import { createDomain, destroyDomain } from './domain-lifecycle.ts';
-import { FRAME_XEN_HEAP, FrameTable, machineAddressOf, TYPE_WRITABLE, FRAME_VALIDATED } from './frame-table.ts';
+import {
+  allocateUnbound,
+  channel,
+  DOMID_HOST,
+  EVTCHNSTAT_INTERDOMAIN,
+  EVTCHNSTAT_UNBOUND,
+  setPending,
+} from './event-channel.ts';
+import { FRAME_VALIDATED, FRAME_XEN_HEAP, FrameTable, machineAddressOf, TYPE_WRITABLE } from './frame-table.ts';
 import { acquireGrant, grantEntryAddress, isGrantFailure, releaseGrant } from './grant-table.ts';
 import { MachineToPhysical } from './m2p.ts';
 import { errnoName, isRefusal, type Refusal, refuse } from './refusal.ts';
@@ -314,7 +329,12 @@ export class Hypervisor {
 
   /** A refusal outside hypercalls: remembered and traced. */
   notice(domain: Domain, what: string, refusal: { readonly errno: number; readonly reason: string }): void {
-    domain.recordRefusal({ errno: refusal.errno as Refusal['errno'], reason: refusal.reason, instructions: this.clock.instructions, what });
+    domain.recordRefusal({
+      errno: refusal.errno as Refusal['errno'],
+      reason: refusal.reason,
+      instructions: this.clock.instructions,
+      what,
+    });
     this.trace.notice?.(domain, `${what} refused (${errnoName(refusal.errno)}): ${refusal.reason}`);
   }
 
@@ -372,7 +392,8 @@ export class Hypervisor {
     if (domain.totalPages + pages > domain.maxPages) {
       return refuse('ENOMEM', `domain ${domain.domid} has ${domain.totalPages} pages of at most ${domain.maxPages}`);
     }
-    const first = order === 0 ? this.frames.allocate(domain.domid) : this.frames.allocateContiguous(domain.domid, pages);
+    const first =
+      order === 0 ? this.frames.allocate(domain.domid) : this.frames.allocateContiguous(domain.domid, pages);
     if (first === undefined) return refuse('ENOMEM', `the machine has no ${pages} free contiguous frames`);
     domain.totalPages += pages;
     return first;

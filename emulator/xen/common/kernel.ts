@@ -43,7 +43,10 @@ export function doChangeset(_call: HypercallContext, op: View<typeof abi.XEN_CHA
   return 0;
 }
 
-export function doPlatformParameters({ domain }: HypercallContext, op: View<typeof abi.XEN_PLATFORM_PARAMETERS>): HypercallResult {
+export function doPlatformParameters(
+  { domain }: HypercallContext,
+  op: View<typeof abi.XEN_PLATFORM_PARAMETERS>,
+): HypercallResult {
   op.set('virt_start', domain.width === 64 ? HYPERVISOR_VIRT_START : 0xf5800000);
   return 0;
 }

@@ -137,7 +137,8 @@ export function doExchange(call: HypercallContext): HypercallResult {
   const outOrder = target.get('extent_order');
   const bad = checkDomid(call, source.get('domid')) ?? checkDomid(call, target.get('domid'));
   if (bad !== undefined) return bad;
-  if (inOrder > MAX_ORDER || outOrder > MAX_ORDER) return refuse('EPERM', `extent orders ${inOrder}, ${outOrder} above ${MAX_ORDER}`);
+  if (inOrder > MAX_ORDER || outOrder > MAX_ORDER)
+    return refuse('EPERM', `extent orders ${inOrder}, ${outOrder} above ${MAX_ORDER}`);
   const pages = source.get('nr_extents') * 2 ** inOrder;
   if (pages !== target.get('nr_extents') * 2 ** outOrder || view.get('nr_exchanged') > source.get('nr_extents')) {
     return refuse('EINVAL', `${pages} pages cannot be exchanged for ${target.get('nr_extents') * 2 ** outOrder}`);
@@ -188,7 +189,8 @@ function exchangeChunk(
     if (pfn === undefined) return faultAt('extent list', target.get('extent_start'));
     pfns.push(pfn);
   }
-  if (!xen.hasFreeExtents(outOrder, produced)) return refuse('ENOMEM', `no ${produced} free extents of order ${outOrder}`);
+  if (!xen.hasFreeExtents(outOrder, produced))
+    return refuse('ENOMEM', `no ${produced} free extents of order ${outOrder}`);
   for (const mfn of old) xen.references.deallocate(mfn);
   for (const [index, pfn] of pfns.entries()) {
     const mfn = xen.allocateExtent(domain, outOrder);
@@ -235,7 +237,10 @@ export function doMachphysMapping(_call: HypercallContext, op: View<typeof XEN_M
 }
 
 /** XENMEM_machphys_mfn_list: the frame at each 2 MiB of the table. */
-export function doMachphysMfnList({ xen, domain }: HypercallContext, op: View<typeof XEN_MACHPHYS_MFN_LIST>): HypercallResult {
+export function doMachphysMfnList(
+  { xen, domain }: HypercallContext,
+  op: View<typeof XEN_MACHPHYS_MFN_LIST>,
+): HypercallResult {
   const frames = xen.m2p.superpageFrames();
   const count = Math.min(op.get('max_extents'), frames.length);
   for (let index = 0; index < count; index++) {
@@ -252,7 +257,8 @@ export function doMemoryMap({ xen, domain, args }: HypercallContext, op: View<ty
   if (domain.memoryMap.length === 0) return refuse('ENOSYS', 'no memory map was set for this domain');
   const count = Math.min(op.get('nr_entries'), domain.memoryMap.length / E820_ENTRY_BYTES);
   const buffer = op.get('buffer') as VirtualAddress;
-  if (!xen.processor.writeVirtual(buffer, domain.memoryMap.slice(0, count * E820_ENTRY_BYTES))) return faultAt('E820 buffer', buffer);
+  if (!xen.processor.writeVirtual(buffer, domain.memoryMap.slice(0, count * E820_ENTRY_BYTES)))
+    return faultAt('E820 buffer', buffer);
   return writeWord(xen, args.address(1), count, 4) ? 0 : faultAt('xen_memory_map', args.address(1));
 }
 
@@ -264,7 +270,8 @@ export function doSetMemoryMap(call: HypercallContext, op: View<typeof XEN_FOREI
   const data = new DataView(op.bytes.buffer, op.bytes.byteOffset + at);
   const count = data.getUint32(0, true);
   if (count > E820_MAX) return refuse('EINVAL', `${count} entries, at most ${E820_MAX}`);
-  const pointer = domain.width === 64 ? data.getInt32(12, true) * 4294967296 + data.getUint32(8, true) : data.getUint32(4, true);
+  const pointer =
+    domain.width === 64 ? data.getInt32(12, true) * 4294967296 + data.getUint32(8, true) : data.getUint32(4, true);
   const bytes = xen.processor.readVirtual(pointer as VirtualAddress, count * E820_ENTRY_BYTES);
   if (bytes === undefined) return faultAt('E820 entries', pointer);
   domain.memoryMap = bytes.slice();

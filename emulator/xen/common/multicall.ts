@@ -1,6 +1,5 @@
 import type { VirtualAddress } from '../../base/numbers.ts';
 import { HypercallArguments, type HypercallContext, type HypercallResult } from '../hypercall/call.ts';
-import { executeHypercall } from '../hypercall/dispatch.ts';
 import { StructView } from '../public/struct.ts';
 import { MULTICALL_ENTRY } from '../public/xen-4/xen.ts';
 import { faultAt } from './guest-access.ts';
@@ -8,7 +7,7 @@ import { isRefusal, refuse } from './refusal.ts';
 
 /** multicall(list, count): each entry's result is stored in the entry; the call itself fails only on bad memory. */
 export function doMulticall(call: HypercallContext): HypercallResult {
-  const { xen, domain, vcpu, args } = call;
+  const { xen, domain, args } = call;
   if (xen.inMulticall) return refuse('EINVAL', 'a multicall inside a multicall');
   const list = args.address(0);
   const count = args.u32(1);
@@ -27,7 +26,7 @@ export function doMulticall(call: HypercallContext): HypercallResult {
     for (let argument = 0; argument < 6; argument++) {
       inner.set(argument, entry.low('args', argument), entry.high('args', argument));
     }
-    const outcome = executeHypercall({ xen, domain, vcpu, args: inner }, entry.get('op'), index);
+    const outcome = call.execute({ ...call, args: inner }, entry.get('op'), index);
     if (!domain.alive) break;
     if (typeof outcome === 'symbol') continue;
     entry.set('result', isRefusal(outcome) ? -outcome.errno : outcome);

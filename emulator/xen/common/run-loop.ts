@@ -23,6 +23,8 @@ import { HypercallArguments, type HypercallContext } from '../hypercall/call.ts'
 import { decodeHypercall, elementCommandNumbers } from '../hypercall/decode.ts';
 import { executeHypercall } from '../hypercall/dispatch.ts';
 import { HYPERCALL_TABLE } from '../hypercall/table.ts';
+import { StructView } from '../public/struct.ts';
+import { MULTICALL_ENTRY } from '../public/xen-4/xen.ts';
 import { loadVcpu, saveVcpu } from '../pv/domain.ts';
 import {
   deliverEvents,
@@ -31,8 +33,6 @@ import {
   handleSysenter,
   handleUserSyscall,
 } from '../pv/traps.ts';
-import { StructView } from '../public/struct.ts';
-import { MULTICALL_ENTRY } from '../public/xen-4/xen.ts';
 import { type Domain, SHUTDOWN_WATCHDOG } from './domain.ts';
 import type { ArmedHypercall, Hypervisor, RunResult } from './hypervisor.ts';
 import { isRefusal } from './refusal.ts';
@@ -134,7 +134,7 @@ export class RunLoop {
     const { processor, clock } = xen;
     this.readArguments(vcpu);
     const number = processor.high(RAX) === 0 ? processor.low(RAX) >>> 0 : NEVER;
-    const call: HypercallContext = { xen, domain: vcpu.domain, vcpu, args };
+    const call: HypercallContext = { xen, domain: vcpu.domain, vcpu, args, execute: executeHypercall };
     if (this.armed.length > 0 && this.passHypercallAt !== clock.instructions && this.isArmed(call, number, 'entry')) {
       this.passHypercallAt = clock.instructions;
       const record = decodeHypercall(call, number, undefined);
@@ -179,7 +179,8 @@ export class RunLoop {
     for (let at = 0; at + size <= bytes.length; at += size) {
       const entry = new StructView(MULTICALL_ENTRY, call.domain.width, bytes, at);
       for (let index = 0; index < 6; index++) inner.set(index, entry.low('args', index), entry.high('args', index));
-      if (entry.get('op') !== MULTICALL && this.isArmed({ ...call, args: inner }, entry.get('op'), 'entry')) return true;
+      if (entry.get('op') !== MULTICALL && this.isArmed({ ...call, args: inner }, entry.get('op'), 'entry'))
+        return true;
     }
     return false;
   }
@@ -205,7 +206,7 @@ export class RunLoop {
       const [first, second] = processor.peek(processor.rip, 2);
       if (first === 0x0f && second === 0x05) {
         this.readArguments(vcpu);
-        const call = { xen: this.xen, domain: vcpu.domain, vcpu, args: this.args };
+        const call = { xen: this.xen, domain: vcpu.domain, vcpu, args: this.args, execute: executeHypercall };
         return decodeHypercall(call, processor.low(RAX) >>> 0, undefined);
       }
     }

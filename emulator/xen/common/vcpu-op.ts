@@ -1,6 +1,5 @@
 import type { MachineAddress, Mfn, VirtualAddress } from '../../base/numbers.ts';
 import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
-import { initialiseVcpu } from '../pv/domain.ts';
 import type { StructView } from '../public/struct.ts';
 import {
   type VCPU_REGISTER_RUNSTATE,
@@ -9,6 +8,7 @@ import {
   type VCPU_SET_SINGLESHOT_TIMER,
   VCPU_SSHOTTMR_FUTURE,
 } from '../public/xen-4/sched.ts';
+import { initialiseVcpu } from '../pv/domain.ts';
 import { TYPE_WRITABLE } from './frame-table.ts';
 import { faultAt } from './guest-access.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -70,7 +70,9 @@ export function doIsUp(call: HypercallContext): HypercallResult {
 export function doGetRunstate(call: HypercallContext): HypercallResult {
   return withTarget(call, (vcpu) => {
     const address = call.args.address(2);
-    return call.xen.processor.writeVirtual(address, runstateInfo(call.xen, vcpu)) ? 0 : faultAt('runstate info', address);
+    return call.xen.processor.writeVirtual(address, runstateInfo(call.xen, vcpu))
+      ? 0
+      : faultAt('runstate info', address);
   });
 }
 

@@ -44,6 +44,8 @@ export interface HypercallContext {
   readonly domain: Domain;
   readonly vcpu: Vcpu;
   readonly args: HypercallArguments;
+  /** Runs another hypercall on the same vCPU: for multicall, which the table itself refers to. */
+  readonly execute: (call: HypercallContext, number: number, multicallIndex: number | undefined) => HypercallResult;
 }
 
 /** The call replaced the registers itself (iret), so that none is written as a result. */

@@ -2,8 +2,8 @@ import type { VirtualAddress } from '../../base/numbers.ts';
 import { faultAt } from '../common/guest-access.ts';
 import { refuse } from '../common/refusal.ts';
 import { HypercallArguments, type HypercallContext, type HypercallResult } from './call.ts';
-import { runSuboperation } from './dispatch.ts';
 import type { SuboperationRow } from './row.ts';
+import { runSuboperation } from './suboperation.ts';
 import { EVENT_CHANNEL_OPS, PHYSDEV_OPS } from './suboperations.ts';
 
 /**
@@ -22,7 +22,12 @@ export function doPhysdevOpCompat(call: HypercallContext): HypercallResult {
   return unwrap(call, PHYSDEV_OPS, PHYSDEV_COMPAT_LAST, call.domain.width / 8);
 }
 
-function unwrap(call: HypercallContext, rows: readonly SuboperationRow[], last: number, offset: number): HypercallResult {
+function unwrap(
+  call: HypercallContext,
+  rows: readonly SuboperationRow[],
+  last: number,
+  offset: number,
+): HypercallResult {
   const address = call.args.address(0);
   const bytes = call.xen.processor.readVirtual(address, 4);
   if (bytes === undefined) return faultAt('operation', address);

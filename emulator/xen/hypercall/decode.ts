@@ -12,9 +12,19 @@ const MAX_ELEMENTS = 64;
 /** count of -1: the array ends with an element of all zeros in its last field (trap table). */
 const ZERO_TERMINATED = -1;
 
-const DOMIDS: Readonly<Record<number, string>> = { 32752: 'DOMID_SELF', 32753: 'DOMID_IO', 32754: 'DOMID_XEN', 32755: 'DOMID_COW', 32756: 'DOMID_INVALID' };
+const DOMIDS: Readonly<Record<number, string>> = {
+  32752: 'DOMID_SELF',
+  32753: 'DOMID_IO',
+  32754: 'DOMID_XEN',
+  32755: 'DOMID_COW',
+  32756: 'DOMID_INVALID',
+};
 
-export function decodeHypercall(call: HypercallContext, number: number, multicallIndex: number | undefined): HypercallRecord {
+export function decodeHypercall(
+  call: HypercallContext,
+  number: number,
+  multicallIndex: number | undefined,
+): HypercallRecord {
   const { xen, domain, vcpu, args } = call;
   const row = HYPERCALL_TABLE[number];
   const suboperation = row?.suboperations?.find((candidate) => candidate.number === args.u32(0));
@@ -26,7 +36,10 @@ export function decodeHypercall(call: HypercallContext, number: number, multical
     number,
     name: row?.name ?? `hypercall ${number}`,
     suboperation: suboperation?.name ?? elementCommand(call, row),
-    arguments: row === undefined ? rawArguments(call) : row.arguments.map((_, index) => decodeArgument(call, row, suboperation, index)),
+    arguments:
+      row === undefined
+        ? rawArguments(call)
+        : row.arguments.map((_, index) => decodeArgument(call, row, suboperation, index)),
     multicallIndex,
     result: undefined,
   };
@@ -55,7 +68,8 @@ export function elementCommandNumbers({ xen, domain, args }: HypercallContext, r
   const count = Math.min(args.u32(1), 4096);
   const bytes = xen.processor.peek(args.address(0), size * count);
   const commands: number[] = [];
-  for (let at = 0; at + 4 <= bytes.length; at += size) commands.push(new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true));
+  for (let at = 0; at + 4 <= bytes.length; at += size)
+    commands.push(new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true));
   return commands;
 }
 
@@ -114,7 +128,11 @@ function decodeArray(
     const view = new StructView(struct, call.domain.width, bytes);
     if (count === undefined && view.get(last.name) === 0) break;
     const children = decodeFields(view, call.domain.width);
-    elements.push({ name: `[${index}]`, value: children.map((child) => `${child.name}=${child.value}`).join(' '), children });
+    elements.push({
+      name: `[${index}]`,
+      value: children.map((child) => `${child.name}=${child.value}`).join(' '),
+      children,
+    });
   }
   if (count !== undefined && count > MAX_ELEMENTS) {
     elements.push({ name: '…', value: `${count - MAX_ELEMENTS} more`, children: [] });
@@ -122,7 +140,11 @@ function decodeArray(
   return elements;
 }
 
-function decodeStruct(call: HypercallContext, struct: StructDefinition<string>, address: VirtualAddress): DecodedArgument[] {
+function decodeStruct(
+  call: HypercallContext,
+  struct: StructDefinition<string>,
+  address: VirtualAddress,
+): DecodedArgument[] {
   const { size } = struct[call.domain.width];
   const bytes = call.xen.processor.peek(address, size);
   if (bytes.length < size) return [{ name: struct.name, value: 'not readable', children: [] }];
@@ -140,7 +162,10 @@ function decodeField(view: StructView<string>, field: Field, width: Width): Deco
   const { type } = field.spec;
   if (typeof type !== 'string') {
     const inner = (index: number): DecodedArgument[] =>
-      decodeFields(new StructView(type, width, view.bytes, view.start + field.offset + index * field.elementSize), width);
+      decodeFields(
+        new StructView(type, width, view.bytes, view.start + field.offset + index * field.elementSize),
+        width,
+      );
     if (field.count === 1) return { name: field.name, value: type.name, children: inner(0) };
     const children = Array.from({ length: Math.min(field.count, MAX_ELEMENTS) }, (_, index) => ({
       name: `[${index}]`,
@@ -149,7 +174,8 @@ function decodeField(view: StructView<string>, field: Field, width: Width): Deco
     }));
     return { name: field.name, value: `${type.name}[${field.count}]`, children };
   }
-  if (type === 'char' && field.count > 1) return { name: field.name, value: JSON.stringify(view.text(field.name)), children: [] };
+  if (type === 'char' && field.count > 1)
+    return { name: field.name, value: JSON.stringify(view.text(field.name)), children: [] };
   if (field.count === 1) return { name: field.name, value: formatField(view, field, 0), children: [] };
   const shown = Math.min(field.count, MAX_ELEMENTS);
   const values = Array.from({ length: shown }, (_, index) => formatField(view, field, index));
@@ -174,7 +200,9 @@ function formatField(view: StructView<string>, field: Field, index: number): str
 }
 
 function defaultFormat(type: string): Format {
-  return type === 'ulong' || type === 'pointer' || type === 'frame' || type === 'u64' || type === 'u64a' ? 'hex' : 'decimal';
+  return type === 'ulong' || type === 'pointer' || type === 'frame' || type === 'u64' || type === 'u64a'
+    ? 'hex'
+    : 'decimal';
 }
 
 function named(name: string | undefined, value: number): string {
@@ -190,7 +218,9 @@ function hexadecimal(low: number, high: number): string {
 export function formatRecord(record: HypercallRecord): string {
   const parts = record.arguments.map((argument) => {
     if (argument.children.length === 0) return argument.value;
-    const inner = argument.children.map((child) => (child.name.startsWith('[') ? `{${child.value}}` : `${child.name}=${child.value}`));
+    const inner = argument.children.map((child) =>
+      child.name.startsWith('[') ? `{${child.value}}` : `${child.name}=${child.value}`,
+    );
     return argument.children[0]?.name.startsWith('[') ? `[${inner.join(' ')}]` : `{${inner.join(' ')}}`;
   });
   const call = `${record.multicallIndex === undefined ? '' : '· '}${record.name}(${parts.join(', ')})`;

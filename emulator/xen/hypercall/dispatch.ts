@@ -1,13 +1,17 @@
 import { errnoName, isRefusal, type Refusal, refuse } from '../common/refusal.ts';
-import { readStruct, writeStruct } from '../common/guest-access.ts';
 import type { HypercallRecord } from '../common/trace.ts';
 import type { HypercallContext, HypercallResult } from './call.ts';
 import { decodeHypercall } from './decode.ts';
-import type { HypercallRow, SuboperationRow } from './row.ts';
+import type { HypercallRow } from './row.ts';
+import { findSuboperation, runSuboperation } from './suboperation.ts';
 import { HYPERCALL_TABLE } from './table.ts';
 
 /** Finds the row, runs it, remembers a refusal, tells the trace. */
-export function executeHypercall(call: HypercallContext, number: number, multicallIndex: number | undefined): HypercallResult {
+export function executeHypercall(
+  call: HypercallContext,
+  number: number,
+  multicallIndex: number | undefined,
+): HypercallResult {
   const { xen, domain } = call;
   const { instructions } = xen.clock;
   const row = HYPERCALL_TABLE[number];
@@ -28,26 +32,6 @@ function runRow(call: HypercallContext, row: HypercallRow): HypercallResult {
   const suboperation = findSuboperation(row, call.args.u32(0));
   if (suboperation === undefined) return refuse('ENOSYS', `${row.name} has no sub-operation ${call.args.u32(0)}`);
   return runSuboperation(call, suboperation);
-}
-
-export function findSuboperation(row: HypercallRow, number: number): SuboperationRow | undefined {
-  return row.suboperations?.find((suboperation) => suboperation.number === number);
-}
-
-/** Copies the structure in, runs, copies it out. */
-export function runSuboperation(call: HypercallContext, row: SuboperationRow): HypercallResult {
-  if (row.run !== undefined) return row.run(call);
-  if (row.op === undefined || row.struct === undefined) return refuse('ENOSYS', `${row.name} is not implemented`);
-  const address = call.args.address(row.argument ?? 1);
-  const view = readStruct(call.xen, call.domain, address, row.struct);
-  if (isRefusal(view)) return view;
-  const result = row.op(call, view);
-  if (isRefusal(result) || !hasOutFields(row)) return result;
-  return writeStruct(call.xen, address, view) ?? result;
-}
-
-function hasOutFields(row: SuboperationRow): boolean {
-  return row.struct?.[64].fields.some((field) => field.spec.out === true) ?? false;
 }
 
 /** "event_channel_op.send". */

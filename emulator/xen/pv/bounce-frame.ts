@@ -1,4 +1,4 @@
-import { isCanonical, highHalf, PAGE_SIZE, type MachineAddress, type VirtualAddress } from '../../base/numbers.ts';
+import { highHalf, isCanonical, type MachineAddress, PAGE_SIZE, type VirtualAddress } from '../../base/numbers.ts';
 import {
   ACCESS_WRITE,
   CS,
@@ -83,11 +83,19 @@ export function bounce(xen: Hypervisor, vcpu: Vcpu, request: Bounce): boolean {
   const aligned = stackTop - (((stackTop % 16) + 16) % 16);
   const target = (aligned - words * 8) as VirtualAddress;
   if (inXenArea(aligned) || inXenArea(target) || !isCanonical(highHalf(target))) {
-    xen.crash(vcpu.domain, `${request.what}: the guest kernel's stack pointer ${hex(aligned)} is in Xen's own area`, vcpu);
+    xen.crash(
+      vcpu.domain,
+      `${request.what}: the guest kernel's stack pointer ${hex(aligned)} is in Xen's own area`,
+      vcpu,
+    );
     return false;
   }
   if (!storeFrame(xen, target, words)) {
-    xen.crash(vcpu.domain, `${request.what}: no frame could be pushed on the guest kernel's stack at ${hex(target)}`, vcpu);
+    xen.crash(
+      vcpu.domain,
+      `${request.what}: no frame could be pushed on the guest kernel's stack at ${hex(target)}`,
+      vcpu,
+    );
     return false;
   }
   if (request.maskEvents) setUpcallMask(xen.ram, vcpu, true);

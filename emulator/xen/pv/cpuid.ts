@@ -9,8 +9,30 @@
  */
 import { TSC_KHZ } from '../../machine/clock.ts';
 
-const FEATURES_1_EDX = bits(0 /* FPU */, 2 /* DE */, 4 /* TSC */, 5 /* MSR */, 6 /* PAE */, 8 /* CX8 */, 15 /* CMOV */, 16 /* PAT */, 19 /* CLFSH */, 23 /* MMX */, 24 /* FXSR */, 25 /* SSE */, 26 /* SSE2 */);
-const FEATURES_1_ECX = bits(0 /* SSE3 */, 9 /* SSSE3 */, 13 /* CX16 */, 19 /* SSE4.1 */, 20 /* SSE4.2 */, 23 /* POPCNT */, 31 /* hypervisor */);
+const FEATURES_1_EDX = bits(
+  0 /* FPU */,
+  2 /* DE */,
+  4 /* TSC */,
+  5 /* MSR */,
+  6 /* PAE */,
+  8 /* CX8 */,
+  15 /* CMOV */,
+  16 /* PAT */,
+  19 /* CLFSH */,
+  23 /* MMX */,
+  24 /* FXSR */,
+  25 /* SSE */,
+  26 /* SSE2 */,
+);
+const FEATURES_1_ECX = bits(
+  0 /* SSE3 */,
+  9 /* SSSE3 */,
+  13 /* CX16 */,
+  19 /* SSE4.1 */,
+  20 /* SSE4.2 */,
+  23 /* POPCNT */,
+  31 /* hypervisor */,
+);
 const FEATURES_7_EBX = bits(9 /* ERMS */);
 const FEATURES_EXT_EDX = bits(11 /* SYSCALL */, 20 /* NX */, 29 /* LM */);
 const FEATURES_EXT_ECX = bits(0 /* LAHF in 64-bit mode */);

@@ -30,7 +30,8 @@ export function setDebugRegister(xen: Hypervisor, vcpu: Vcpu, register: number, 
   const high = highHalf(value);
   if (index < 4) {
     const inXen = value >= HYPERVISOR_VIRT_START && value < HYPERVISOR_VIRT_END;
-    if (!isCanonical(high) || inXen) return refuse('EPERM', `a breakpoint at ${value} is outside the guest's addresses`);
+    if (!isCanonical(high) || inXen)
+      return refuse('EPERM', `a breakpoint at ${value} is outside the guest's addresses`);
     store(xen, vcpu, index, value);
     return undefined;
   }

@@ -46,14 +46,18 @@ export function checkDescriptor(low: number, high: number): { low: number; high:
   if (table === 0 && selector >>> 3 >= FIRST_RESERVED_GDT_ENTRY && (selector & 3) !== 3) {
     return refuse('EINVAL', `call gate ${hex64(low, high)} leads to Xen's selector ${hex(selector)}`);
   }
-  if ((high & 0xff) !== 0) return refuse('EINVAL', `call gate ${hex64(low, high)} has reserved bits or a parameter count`);
+  if ((high & 0xff) !== 0)
+    return refuse('EINVAL', `call gate ${hex64(low, high)} has reserved bits or a parameter count`);
   return { low: (low & 0xffff) | ((selector | 3) << 16), high: high & ~SEGMENT_DPL };
 }
 
 /** HYPERVISOR_set_gdt. Frames are the guest's machine frames; entries at most 7168. */
 export function setGdt(xen: Hypervisor, vcpu: Vcpu, frames: readonly number[], entries: number): Refusal | undefined {
   if (entries > FIRST_RESERVED_GDT_ENTRY) {
-    return refuse('EINVAL', `${entries} entries reach into Xen's own page of the GDT (at most ${FIRST_RESERVED_GDT_ENTRY})`);
+    return refuse(
+      'EINVAL',
+      `${entries} entries reach into Xen's own page of the GDT (at most ${FIRST_RESERVED_GDT_ENTRY})`,
+    );
   }
   const taken: Mfn[] = [];
   for (const frame of frames) {
@@ -177,4 +181,3 @@ function readDescriptor(xen: Hypervisor, mfn: Mfn, entry: number, out: Uint32Arr
   out[0] = xen.ram.u32[at] as number;
   out[1] = xen.ram.u32[at + 1] as number;
 }
-

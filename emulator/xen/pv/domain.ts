@@ -15,9 +15,9 @@ import { FLAT_RING3_CS64, FLAT_RING3_SS64 } from '../public/xen-4/xen.ts';
 import { checkAddress } from './callback.ts';
 import { CR4_FIXED } from './control-registers.ts';
 import { setGdt } from './descriptor-tables.ts';
+import { deliverFailsafe } from './inject.ts';
 import { pinTable } from './mmuext-op.ts';
 import { loadCodeSegment, loadStackSegment } from './segments.ts';
-import { deliverFailsafe } from './traps.ts';
 
 /** Registers of PV vCPUs: into the processor and back, first contexts, the initial state (pv/domain.c, domain.c). */
 
@@ -143,7 +143,24 @@ function installCallbacks(vcpu: Vcpu, context: GuestContext): void {
 }
 
 /** Order of the general registers in the hardware's numbering. */
-const GENERAL = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'] as const;
+const GENERAL = [
+  'rax',
+  'rcx',
+  'rdx',
+  'rbx',
+  'rsp',
+  'rbp',
+  'rsi',
+  'rdi',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
+] as const;
 const SELECTORS = [
   [ES, 'es'],
   [DS, 'ds'],
@@ -160,7 +177,8 @@ function installRegisters(vcpu: Vcpu, context: GuestContext): void {
     registers.low[index] = data.getInt32(offset[name], true);
     registers.high[index] = data.getInt32(offset[name] + 4, true);
   }
-  registers.rip = (data.getInt32(offset.rip + 4, true) * 4294967296 + data.getUint32(offset.rip, true)) as VirtualAddress;
+  registers.rip = (data.getInt32(offset.rip + 4, true) * 4294967296 +
+    data.getUint32(offset.rip, true)) as VirtualAddress;
   registers.rflags = (data.getUint32(offset.rflags, true) & 0x3f4fd7) | RFLAGS_FIXED | EFLAGS_IF;
   registers.selectors[CS] = data.getUint16(offset.cs, true) | 3;
   registers.selectors[SS] = data.getUint16(offset.ss, true) | 3;
@@ -212,7 +230,8 @@ export function loadVcpu(xen: Hypervisor, vcpu: Vcpu): void {
   const ss = registers.selectors[SS] as number;
   const fault = loadCodeSegment(xen, vcpu, cs) ?? loadStackSegment(xen, vcpu, ss);
   let failed = fault !== undefined;
-  for (const [segment] of SELECTORS) failed = !loadDataSegment(xen, segment, registers.selectors[segment] as number) || failed;
+  for (const [segment] of SELECTORS)
+    failed = !loadDataSegment(xen, segment, registers.selectors[segment] as number) || failed;
   for (const segment of [FS, GS]) {
     processor.setSegmentBase(segment, registers.baseLow[segment] as number, registers.baseHigh[segment] as number);
   }

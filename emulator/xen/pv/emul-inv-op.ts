@@ -3,7 +3,7 @@ import { EFLAGS_TF, RAX, RBX, RCX, RDX } from '../../x86/cpu/processor.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import type { Vcpu } from '../common/vcpu.ts';
 import { guestCpuid } from './cpuid.ts';
-import { injectSingleStep } from './traps.ts';
+import { injectSingleStep } from './inject.ts';
 
 /** ud2, "xen", cpuid: the guest asks for CPUID as Xen would have it (pv/emul-inv-op.c). */
 const FORCED_CPUID: readonly number[] = [0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2];

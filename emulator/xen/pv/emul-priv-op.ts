@@ -3,12 +3,12 @@ import { DS, EFLAGS_DF, EFLAGS_TF, ES, RAX, RCX, RDI, RDX, RSI } from '../../x86
 import type { Hypervisor } from '../common/hypervisor.ts';
 import type { Vcpu } from '../common/vcpu.ts';
 import { VMASST_TYPE_ARCHITECTURAL_IOPL } from '../public/xen-4/xen.ts';
-import { emulateCpuid } from './emul-inv-op.ts';
 import { readControl, writeControl } from './control-registers.ts';
 import { getDebugRegister, setDebugRegister } from './debug-registers.ts';
+import { emulateCpuid } from './emul-inv-op.ts';
+import { injectPageFault, injectSingleStep } from './inject.ts';
 import { readPort, writePort } from './io-ports.ts';
 import { readMsr, writeMsr } from './msr.ts';
-import { injectPageFault, injectSingleStep } from './traps.ts';
 
 /**
  * Privileged instructions that Xen carries out for PV guests (pv/emul-priv-op.c). Not emulated, as in Xen: HLT, LGDT,
@@ -34,24 +34,24 @@ interface Instruction {
 type Handler = (xen: Hypervisor, vcpu: Vcpu, instruction: Instruction) => boolean;
 
 const INPUT_OUTPUT: Readonly<Record<number, Handler>> = {
-  0x6c: (xen, vcpu, instruction) => stringInput(xen, vcpu, instruction, 1),
-  0x6d: (xen, vcpu, instruction) => stringInput(xen, vcpu, instruction, wordSize(instruction)),
-  0x6e: (xen, vcpu, instruction) => stringOutput(xen, vcpu, instruction, 1),
-  0x6f: (xen, vcpu, instruction) => stringOutput(xen, vcpu, instruction, wordSize(instruction)),
-  0xe4: (xen, vcpu, instruction) => input(xen, vcpu, instruction.immediate, 1),
-  0xe5: (xen, vcpu, instruction) => input(xen, vcpu, instruction.immediate, wordSize(instruction)),
-  0xe6: (xen, vcpu, instruction) => output(xen, vcpu, instruction.immediate, 1),
-  0xe7: (xen, vcpu, instruction) => output(xen, vcpu, instruction.immediate, wordSize(instruction)),
-  0xec: (xen, vcpu) => input(xen, vcpu, xen.processor.low(RDX) & 0xffff, 1),
-  0xed: (xen, vcpu, instruction) => input(xen, vcpu, xen.processor.low(RDX) & 0xffff, wordSize(instruction)),
-  0xee: (xen, vcpu) => output(xen, vcpu, xen.processor.low(RDX) & 0xffff, 1),
-  0xef: (xen, vcpu, instruction) => output(xen, vcpu, xen.processor.low(RDX) & 0xffff, wordSize(instruction)),
+  108: (xen, vcpu, instruction) => stringInput(xen, vcpu, instruction, 1),
+  109: (xen, vcpu, instruction) => stringInput(xen, vcpu, instruction, wordSize(instruction)),
+  110: (xen, vcpu, instruction) => stringOutput(xen, vcpu, instruction, 1),
+  111: (xen, vcpu, instruction) => stringOutput(xen, vcpu, instruction, wordSize(instruction)),
+  228: (xen, vcpu, instruction) => input(xen, vcpu, instruction.immediate, 1),
+  229: (xen, vcpu, instruction) => input(xen, vcpu, instruction.immediate, wordSize(instruction)),
+  230: (xen, vcpu, instruction) => output(xen, vcpu, instruction.immediate, 1),
+  231: (xen, vcpu, instruction) => output(xen, vcpu, instruction.immediate, wordSize(instruction)),
+  236: (xen, vcpu) => input(xen, vcpu, xen.processor.low(RDX) & 0xffff, 1),
+  237: (xen, vcpu, instruction) => input(xen, vcpu, xen.processor.low(RDX) & 0xffff, wordSize(instruction)),
+  238: (xen, vcpu) => output(xen, vcpu, xen.processor.low(RDX) & 0xffff, 1),
+  239: (xen, vcpu, instruction) => output(xen, vcpu, xen.processor.low(RDX) & 0xffff, wordSize(instruction)),
 };
 
 /** Kernel mode only. CLI and STI change nothing: a PV guest's interrupt flag is its upcall mask. */
 const KERNEL_ONE_BYTE: Readonly<Record<number, Handler>> = {
-  0xfa: ioplOkay,
-  0xfb: ioplOkay,
+  250: ioplOkay,
+  251: ioplOkay,
 };
 
 const KERNEL_TWO_BYTE: Readonly<Record<number, Handler>> = {
@@ -65,8 +65,7 @@ const KERNEL_TWO_BYTE: Readonly<Record<number, Handler>> = {
   33: moveFromDebug,
   34: moveToControl,
   35: moveToDebug,
-  48: (xen, vcpu) =>
-    writeMsr(xen, vcpu, xen.processor.low(RCX) >>> 0, xen.processor.low(RAX), xen.processor.low(RDX)),
+  48: (xen, vcpu) => writeMsr(xen, vcpu, xen.processor.low(RCX) >>> 0, xen.processor.low(RAX), xen.processor.low(RDX)),
   49: readTimeStampCounter,
   50: (xen, vcpu) => {
     const out = new Uint32Array(2);
@@ -196,7 +195,13 @@ function stringOutput(xen: Hypervisor, vcpu: Vcpu, instruction: Instruction, siz
   return stringPort(xen, vcpu, instruction, size, RSI, segment, (address, port) => {
     const bytes = xen.processor.readVirtual(address, size);
     if (bytes === undefined) return false;
-    writePort(xen, vcpu.domain, port, size, bytes.reduceRight((value, byte) => (value << 8) | byte, 0));
+    writePort(
+      xen,
+      vcpu.domain,
+      port,
+      size,
+      bytes.reduceRight((value, byte) => (value << 8) | byte, 0),
+    );
     return true;
   });
 }

@@ -3,8 +3,8 @@ import type { Domid, MachineAddress, Mfn, VirtualAddress } from '../../base/numb
 import { TYPE_L1, TYPE_WRITABLE } from '../common/frame-table.ts';
 import {
   acquireGrant,
-  grantDomain,
   type GrantFailure,
+  grantDomain,
   grantFailure,
   isGrantFailure,
   releaseGrant,
@@ -107,12 +107,7 @@ interface EntryPlace {
 }
 
 /** The L1 entry by its machine address (contains_pte) or by the virtual address that it maps. */
-function findEntry(
-  xen: Hypervisor,
-  vcpu: Vcpu,
-  op: StructView<'host_addr'>,
-  flags: number,
-): EntryPlace | GrantFailure {
+function findEntry(xen: Hypervisor, vcpu: Vcpu, op: StructView<'host_addr'>, flags: number): EntryPlace | GrantFailure {
   const low = op.low('host_addr');
   const high = op.high('host_addr');
   if ((flags & GNTMAP_CONTAINS_PTE) !== 0) {
@@ -153,5 +148,6 @@ function installEntry(xen: Hypervisor, place: EntryPlace, mfn: Mfn, flags: numbe
 function holdFrame(xen: Hypervisor, mfn: Mfn, write: boolean): void {
   const owner = xen.frames.owner(mfn);
   assert(owner !== undefined && xen.references.get(mfn, owner), `granted frame ${hex(mfn)} has no owner`);
-  if (write) assert(xen.references.getType(mfn, TYPE_WRITABLE) === undefined, `granted frame ${hex(mfn)} is not writable`);
+  if (write)
+    assert(xen.references.getType(mfn, TYPE_WRITABLE) === undefined, `granted frame ${hex(mfn)} is not writable`);
 }

@@ -4,8 +4,8 @@ import { setUpcallMask } from '../common/shared-info.ts';
 import { type HypercallContext, type HypercallResult, REGISTERS_REPLACED } from '../hypercall/call.ts';
 import { VGCF_IN_SYSCALL, VMASST_TYPE_ARCHITECTURAL_IOPL } from '../public/xen-4/xen.ts';
 import { setGuestMode } from './guest-mode.ts';
+import { deliverFailsafe } from './inject.ts';
 import { loadCodeSegment, loadStackSegment } from './segments.ts';
-import { deliverFailsafe } from './traps.ts';
 
 /** Frame on the guest's stack: rax, r11, rcx, flags, rip, cs, rflags, rsp, ss (do_iret of pv/iret.c). */
 const FRAME_BYTES = 72;

@@ -1,4 +1,11 @@
-import { highHalf, isCanonical, lowHalf, type MachineAddress, type Mfn, type VirtualAddress } from '../../base/numbers.ts';
+import {
+  highHalf,
+  isCanonical,
+  lowHalf,
+  type MachineAddress,
+  type Mfn,
+  type VirtualAddress,
+} from '../../base/numbers.ts';
 import type { Domain } from '../common/domain.ts';
 import { TYPE_L1, TYPE_L4, TYPE_WRITABLE } from '../common/frame-table.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
@@ -58,7 +65,11 @@ export function modifyEntry(
 }
 
 /** L1 table and slot that map an address in the kernel's page tables; undefined when a level is missing. */
-export function findL1Entry(xen: Hypervisor, vcpu: Vcpu, address: VirtualAddress): { table: Mfn; slot: number } | undefined {
+export function findL1Entry(
+  xen: Hypervisor,
+  vcpu: Vcpu,
+  address: VirtualAddress,
+): { table: Mfn; slot: number } | undefined {
   if (vcpu.kernelRoot === undefined) return undefined;
   const low = lowHalf(address);
   const high = highHalf(address);
@@ -95,7 +106,8 @@ export function updateVaMapping(
   const found = findL1Entry(xen, vcpu, address);
   if (found === undefined) return refuse('EINVAL', `no L1 table covers address ${hex(address)}`);
   const type = xen.references.type(found.table);
-  if (type !== TYPE_L1) return refuse('EINVAL', `mfn ${hex(found.table)}, which maps ${hex(address)}, is no validated L1 table`);
+  if (type !== TYPE_L1)
+    return refuse('EINVAL', `mfn ${hex(found.table)}, which maps ${hex(address)}, is no validated L1 table`);
   return modifyEntry(xen, TYPE_L1, found.table, found.slot, low, high, false, vcpu.domain, pageOwner);
 }
 

@@ -119,7 +119,10 @@ export class PageTableValidator implements Validator {
   private getData(frame: number, low: number, high: number, pageOwner: PageOwner): Refusal | undefined {
     if (!this.ram.hasFrame(frame)) {
       const errno = frame === INVALID_FRAME ? 'EINVAL' : 'EPERM';
-      return refuse(errno, `L1 entry ${hex64(low, high)}: mfn ${hex(frame)} is no RAM, and the domain has no device memory`);
+      return refuse(
+        errno,
+        `L1 entry ${hex64(low, high)}: mfn ${hex(frame)} is no RAM, and the domain has no device memory`,
+      );
     }
     if (!this.references.get(frame, pageOwner.domid)) {
       const reason = `L1 entry ${hex64(low, high)}: ${this.references.notOwned(frame, pageOwner.domid).reason}`;

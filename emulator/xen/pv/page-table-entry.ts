@@ -32,7 +32,7 @@ export function entryFrame(low: number, high: number): number {
 }
 
 export function entryLow(mfn: number, flags: number): number {
-  return ((mfn << 12) | flags) | 0;
+  return (mfn << 12) | flags | 0;
 }
 
 export function entryHigh(mfn: number): number {

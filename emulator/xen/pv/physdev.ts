@@ -3,7 +3,12 @@ import { TYPE_WRITABLE } from '../common/frame-table.ts';
 import { refuse } from '../common/refusal.ts';
 import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
 import type { StructView } from '../public/struct.ts';
-import type { PHYSDEV_EOI, PHYSDEV_IRQ_STATUS_QUERY, PHYSDEV_SET_IOBITMAP, PHYSDEV_SET_IOPL } from '../public/xen-4/physdev.ts';
+import type {
+  PHYSDEV_EOI,
+  PHYSDEV_IRQ_STATUS_QUERY,
+  PHYSDEV_SET_IOBITMAP,
+  PHYSDEV_SET_IOPL,
+} from '../public/xen-4/physdev.ts';
 
 /** physdev_op of a domain without hardware (arch/x86/physdev.c). */
 

@@ -29,7 +29,11 @@ export function forceFlatSegment(xen: Hypervisor, vcpu: Vcpu, segment: number, s
  * CS as IRET to ring 3 would load it (SDM vol. 2, IRET). Answers the error code of the #GP or #NP it would raise with
  * its vector, or undefined when loaded.
  */
-export function loadCodeSegment(xen: Hypervisor, vcpu: Vcpu, selector: number): { vector: number; errorCode: number } | undefined {
+export function loadCodeSegment(
+  xen: Hypervisor,
+  vcpu: Vcpu,
+  selector: number,
+): { vector: number; errorCode: number } | undefined {
   const errorCode = selector & 0xfffc;
   const general = { vector: 13, errorCode };
   if (errorCode === 0 || !lookUpDescriptor(xen, vcpu, selector, descriptor)) return general;
@@ -45,7 +49,11 @@ export function loadCodeSegment(xen: Hypervisor, vcpu: Vcpu, selector: number): 
 }
 
 /** SS likewise: a writable data segment of DPL 3. */
-export function loadStackSegment(xen: Hypervisor, vcpu: Vcpu, selector: number): { vector: number; errorCode: number } | undefined {
+export function loadStackSegment(
+  xen: Hypervisor,
+  vcpu: Vcpu,
+  selector: number,
+): { vector: number; errorCode: number } | undefined {
   const errorCode = selector & 0xfffc;
   const general = { vector: 13, errorCode };
   if (errorCode === 0 || !lookUpDescriptor(xen, vcpu, selector, descriptor)) return general;

@@ -1,61 +1,15 @@
-import { formatAddress, highHalf, type VirtualAddress } from '../../base/numbers.ts';
-import {
-  CS,
-  DS,
-  ES,
-  FS,
-  GS,
-  PF_FETCH,
-  PF_PRESENT,
-  PF_USER,
-  PF_WRITE,
-  R11,
-  RCX,
-  SS,
-  VECTOR_DB,
-  VECTOR_GP,
-  VECTOR_NM,
-  VECTOR_NMI,
-  VECTOR_PF,
-  VECTOR_UD,
-} from '../../x86/cpu/processor.ts';
+import { highHalf, type VirtualAddress } from '../../base/numbers.ts';
+import { CS, R11, RCX, VECTOR_GP, VECTOR_NM, VECTOR_NMI, VECTOR_PF, VECTOR_UD } from '../../x86/cpu/processor.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
-import { eventsNeedDelivery, vcpuInfoField } from '../common/shared-info.ts';
+import { eventsNeedDelivery } from '../common/shared-info.ts';
 import type { Vcpu } from '../common/vcpu.ts';
 import { FLAT_RING3_CS64, FLAT_RING3_SS64, VMASST_TYPE_ARCHITECTURAL_IOPL } from '../public/xen-4/xen.ts';
 import { bounce } from './bounce-frame.ts';
 import { emulateForcedInvalidOp } from './emul-inv-op.ts';
 import { emulatePrivilegedOp } from './emul-priv-op.ts';
-import { forceFlatSegment } from './segments.ts';
+import { injectException, injectPageFault, traceCallback } from './inject.ts';
 
 /** Exceptions, software interrupts and system calls of 64-bit PV guests (arch/x86/traps.c, pv/traps.c). */
-
-const NAMES: readonly string[] = [
-  '#DE',
-  '#DB',
-  'NMI',
-  '#BP',
-  '#OF',
-  '#BR',
-  '#UD',
-  '#NM',
-  '#DF',
-  'vector 9',
-  '#TS',
-  '#NP',
-  '#SS',
-  '#GP',
-  '#PF',
-  'vector 15',
-  '#MF',
-  '#AC',
-  '#MC',
-  '#XM',
-];
-
-export function vectorName(vector: number): string {
-  return NAMES[vector] ?? `vector 0x${vector.toString(16)}`;
-}
 
 /** The processor stopped with an exception: emulate what Xen emulates, else hand it to the guest. */
 export function handleException(xen: Hypervisor, vcpu: Vcpu): void {
@@ -78,47 +32,6 @@ export function handleException(xen: Hypervisor, vcpu: Vcpu): void {
       break;
   }
   injectException(xen, vcpu, vector, errorCode < 0 ? undefined : errorCode);
-}
-
-/** Delivers the page fault that is in `processor.exit`. */
-export function injectPageFault(xen: Hypervisor, vcpu: Vcpu): void {
-  const { exit } = xen.processor;
-  // Every 64-bit guest runs in ring 3; the guest is shown whether its own user mode faulted.
-  const errorCode = (exit.errorCode & ~PF_USER) | (vcpu.kernelMode ? 0 : PF_USER);
-  xen.ram.write64(vcpuInfoField(vcpu, 'arch_cr2'), exit.cr2Low, exit.cr2High);
-  injectException(xen, vcpu, VECTOR_PF, errorCode);
-}
-
-/** Bounces an exception to the guest's handler; without one the domain crashes. */
-export function injectException(xen: Hypervisor, vcpu: Vcpu, vector: number, errorCode: number | undefined): void {
-  const handler = vcpu.traps[vector] as Vcpu['traps'][number];
-  const what = describe(xen, vector, errorCode);
-  xen.trace.exception?.({
-    vcpu,
-    instructions: xen.clock.instructions,
-    now: xen.clock.now(),
-    name: vectorName(vector),
-    text: what,
-  });
-  bounce(xen, vcpu, {
-    handler: handler.address,
-    maskEvents: handler.maskEvents,
-    what,
-    ...(errorCode === undefined ? {} : { errorCode }),
-  });
-}
-
-function describe(xen: Hypervisor, vector: number, errorCode: number | undefined): string {
-  const at = `at ${formatAddress(xen.processor.rip)}`;
-  if (vector !== VECTOR_PF) {
-    const code = errorCode === undefined ? '' : `, error code 0x${errorCode.toString(16)}`;
-    return `${vectorName(vector)} ${at}${code}`;
-  }
-  const { exit } = xen.processor;
-  const address = formatAddress(exit.cr2High * 4294967296 + (exit.cr2Low >>> 0));
-  const access = (exit.errorCode & PF_FETCH) !== 0 ? 'fetch from' : (exit.errorCode & PF_WRITE) !== 0 ? 'write to' : 'read of';
-  const cause = (exit.errorCode & PF_PRESENT) !== 0 ? 'not permitted' : 'not mapped';
-  return `#PF ${at}: ${access} ${address}, ${cause}`;
 }
 
 /** `int n`: by the DPL that the guest gave the vector, else #GP as the hardware's IDT would raise it. */
@@ -192,40 +105,4 @@ export function deliverEvents(xen: Hypervisor, vcpu: Vcpu): void {
   }
   traceCallback(xen, vcpu, 'event callback');
   bounce(xen, vcpu, { handler: vcpu.eventCallback.address, maskEvents: true, what: 'event callback' });
-}
-
-/**
- * A segment register could not be loaded on the guest's behalf: the failsafe callback gets the selectors, and they
- * read as null. `cs` and `ss` are what the guest wanted to return to.
- */
-export function deliverFailsafe(xen: Hypervisor, vcpu: Vcpu, cs: number, ss: number): void {
-  const { processor } = xen;
-  const selectors = [DS, ES, FS, GS].map((segment) => processor.selector(segment));
-  forceFlatSegment(xen, vcpu, CS, FLAT_RING3_CS64);
-  forceFlatSegment(xen, vcpu, SS, FLAT_RING3_SS64);
-  traceCallback(xen, vcpu, 'failsafe callback');
-  bounce(xen, vcpu, {
-    handler: vcpu.failsafeCallback.address,
-    maskEvents: vcpu.failsafeCallback.maskEvents,
-    failsafeSelectors: selectors,
-    what: `failsafe callback, selectors CS 0x${cs.toString(16)} SS 0x${ss.toString(16)}`,
-    cs,
-    ss,
-  });
-}
-
-function traceCallback(xen: Hypervisor, vcpu: Vcpu, name: string): void {
-  xen.trace.exception?.({
-    vcpu,
-    instructions: xen.clock.instructions,
-    now: xen.clock.now(),
-    name,
-    text: `${name} at ${formatAddress(xen.processor.rip)}`,
-  });
-}
-
-/** Software that steps through emulated instructions sees its trap. */
-export function injectSingleStep(xen: Hypervisor, vcpu: Vcpu): void {
-  xen.processor.setDebugRegister(6, xen.processor.debugRegister(6) | 0x4000, 0);
-  injectException(xen, vcpu, VECTOR_DB, undefined);
 }

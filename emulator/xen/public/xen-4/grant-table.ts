@@ -14,7 +14,11 @@ export const GTF_SUB_PAGE = 0x100;
 export const GTF_TRANSFER_COMMITTED = 4;
 export const GTF_TRANSFER_COMPLETED = 8;
 
-export const GRANT_ENTRY_V1 = struct('grant_entry_v1', { flags: 'u16', domid: 'u16', frame: { type: 'u32', format: 'hex' } });
+export const GRANT_ENTRY_V1 = struct('grant_entry_v1', {
+  flags: 'u16',
+  domid: 'u16',
+  frame: { type: 'u32', format: 'hex' },
+});
 export const GRANT_ENTRY_V1_BYTES = 8;
 export const GRANT_ENTRY_V2_BYTES = 16;
 /** References that the toolstack fills in. */
@@ -114,7 +118,11 @@ export const GNTTAB_GET_STATUS_FRAMES = struct('gnttab_get_status_frames', {
   status: STATUS,
   frame_list: { type: 'u64' },
 });
-export const GNTTAB_GET_VERSION = struct('gnttab_get_version', { dom: 'u16', pad: 'u16', version: { type: 'u32', out: true } });
+export const GNTTAB_GET_VERSION = struct('gnttab_get_version', {
+  dom: 'u16',
+  pad: 'u16',
+  version: { type: 'u32', out: true },
+});
 export const GNTTAB_SWAP_GRANT_REF = struct('gnttab_swap_grant_ref', { ref_a: 'u32', ref_b: 'u32', status: STATUS });
 export const GNTTAB_CACHE_FLUSH = struct('gnttab_cache_flush', {
   a: 'u64',

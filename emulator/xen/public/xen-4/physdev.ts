@@ -3,10 +3,17 @@ import { struct } from '../struct.ts';
 /** public/physdev.h and callback.h, nmi.h, xenpmu.h as far as a domU meets them. */
 
 export const PHYSDEV_EOI = struct('physdev_eoi', { irq: 'u32' });
-export const PHYSDEV_IRQ_STATUS_QUERY = struct('physdev_irq_status_query', { irq: 'u32', flags: { type: 'u32', out: true } });
+export const PHYSDEV_IRQ_STATUS_QUERY = struct('physdev_irq_status_query', {
+  irq: 'u32',
+  flags: { type: 'u32', out: true },
+});
 export const PHYSDEV_SET_IOPL = struct('physdev_set_iopl', { iopl: 'u32' });
 export const PHYSDEV_SET_IOBITMAP = struct('physdev_set_iobitmap', { bitmap: 'pointer', nr_ports: 'u32' });
-export const PHYSDEV_APIC = struct('physdev_apic', { apic_physbase: 'ulong', reg: 'u32', value: { type: 'u32', out: true } });
+export const PHYSDEV_APIC = struct('physdev_apic', {
+  apic_physbase: 'ulong',
+  reg: 'u32',
+  value: { type: 'u32', out: true },
+});
 export const PHYSDEV_IRQ = struct('physdev_irq', { irq: 'u32', vector: { type: 'u32', out: true } });
 export const PHYSDEV_MAP_PIRQ = struct('physdev_map_pirq', {
   domid: 'u16',

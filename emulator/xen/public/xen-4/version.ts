@@ -9,9 +9,13 @@ export const XEN_COMPILE_INFO = struct('xen_compile_info', {
   compile_domain: { type: 'char', count: 32, out: true },
   compile_date: { type: 'char', count: 32, out: true },
 });
-export const XEN_CAPABILITIES_INFO = struct('xen_capabilities_info', { text: { type: 'char', count: 1024, out: true } });
+export const XEN_CAPABILITIES_INFO = struct('xen_capabilities_info', {
+  text: { type: 'char', count: 1024, out: true },
+});
 export const XEN_CHANGESET_INFO = struct('xen_changeset_info', { text: { type: 'char', count: 64, out: true } });
-export const XEN_PLATFORM_PARAMETERS = struct('xen_platform_parameters', { virt_start: { type: 'pointer', out: true } });
+export const XEN_PLATFORM_PARAMETERS = struct('xen_platform_parameters', {
+  virt_start: { type: 'pointer', out: true },
+});
 export const XEN_FEATURE_INFO = struct('xen_feature_info', {
   submap_idx: 'u32',
   submap: { type: 'u32', out: true, format: 'hex' },

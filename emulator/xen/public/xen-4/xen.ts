@@ -19,7 +19,9 @@ export const START_INFO = struct('start_info', {
   shared_info: 'ulong',
   flags: {
     type: 'u32',
-    format: { flags: { 1: 'PRIVILEGED', 2: 'INITDOMAIN', 4: 'MULTIBOOT_MOD', 8: 'MOD_START_PFN', 16: 'VIRT_P2M_4TOOLS' } },
+    format: {
+      flags: { 1: 'PRIVILEGED', 2: 'INITDOMAIN', 4: 'MULTIBOOT_MOD', 8: 'MOD_START_PFN', 16: 'VIRT_P2M_4TOOLS' },
+    },
   },
   store_mfn: 'frame',
   store_evtchn: 'u32',
