@@ -60,6 +60,8 @@ export class FrameTable {
   readonly counts: Int32Array;
   /** Number of the last full TLB flush when the frame's type was dropped; see pv/tlb.ts. */
   readonly flushStamps: Float64Array;
+  /** 1 for a frame that has been handed out before, and so may hold something. */
+  private readonly used: Uint8Array;
   private readonly free: Int32Array;
   private freeCount: number;
 
@@ -75,6 +77,7 @@ export class FrameTable {
     this.typeCounts = new Int32Array(count);
     this.counts = new Int32Array(count);
     this.flushStamps = new Float64Array(count);
+    this.used = new Uint8Array(count);
     this.free = shuffledFrames(this.first, count, seed);
     this.freeCount = count;
   }
@@ -136,7 +139,9 @@ export class FrameTable {
     this.owners[index] = owner;
     this.counts[index] = 1;
     this.flags[index] = FRAME_ALLOCATED;
-    this.ram.clearFrame(mfn);
+    // New memory is zero, and touching it all would cost a second and its weight in pages at every boot.
+    if (this.used[index] !== 0) this.ram.clearFrame(mfn);
+    this.used[index] = 1;
   }
 
   /** Returns an unreferenced frame to the free pool. */
