@@ -1,6 +1,6 @@
 import { nearestName } from '../base/nearest-name.ts';
 import type { ArmedHypercall } from '../xen/common/hypervisor.ts';
-import type { HypercallRecord } from '../xen/common/trace.ts';
+import type { DecodedArgument, HypercallRecord } from '../xen/common/trace.ts';
 import { HYPERCALL_ROWS } from '../xen/hypercall/table.ts';
 import type { BreakpointVerdict, HypercallName } from './target.ts';
 
@@ -70,7 +70,11 @@ export class HypercallCatalogue {
       ? this.entries.find(({ number }) => number === Number(name))
       : this.entries.find((candidate) => candidate.name === name);
     if (entry === undefined) return wrong(`There is no hypercall "${callText}"${suggestion(name, this.entries)}`);
-    if (subText === '') return found([{ number: entry.number }], (call) => call.number === entry.number);
+    if (subText === '')
+      return found(
+        [{ number: entry.number }],
+        (call) => call.number === entry.number || inMulticall(call, entry.number, undefined),
+      );
     return resolveSuboperation(entry, subText);
   }
 }
@@ -82,12 +86,25 @@ function resolveSuboperation(entry: HypercallEntry, text: string): Resolved {
     ? entry.suboperations.find(({ number }) => number === Number(text))
     : entry.suboperations.find(({ name }) => fold(name) === wanted || fold(name).endsWith(`_${wanted}`));
   if (sub !== undefined) {
-    return found(
-      [{ number: entry.number, suboperation: sub.number }],
-      (call) => call.number === entry.number && makes(call, sub.name),
+    return found([{ number: entry.number, suboperation: sub.number }], (call) =>
+      call.number === entry.number ? makes(call, sub.name) : inMulticall(call, entry.number, sub.number),
     );
   }
   return wrong(`${entry.name} has no sub-operation "${text}"${suggestion(text, entry.suboperations)}`);
+}
+
+/**
+ * Whether a multicall carries the call. A sub-operation that is not in the first argument (mmuext_op) counts as meant:
+ * the hypervisor, which armed it, has looked closer.
+ */
+function inMulticall(call: HypercallRecord, number: number, suboperation: number | undefined): boolean {
+  if (call.name !== 'multicall') return false;
+  return (call.arguments[0]?.children ?? []).some(({ children }) => {
+    const field = (name: string): DecodedArgument | undefined => children.find((child) => child.name === name);
+    if (Number.parseInt(field('op')?.value ?? '', 10) !== number) return false;
+    const first = Number(field('args')?.children[0]?.value);
+    return suboperation === undefined || Number.isNaN(first) || first === suboperation || first > 0xffff;
+  });
 }
 
 /** A batch (mmuext_op with several elements) has no sub-operation of its own: its elements say which they are. */

@@ -209,9 +209,13 @@ export class LocalTarget implements DebugTarget {
 
   currentHypercall(id: number): Promise<HypercallInfo | undefined> {
     const vcpu = this.vcpu(id);
-    const refused = this.refused?.vcpu === vcpu ? this.refused : undefined;
-    const record = refused ?? (vcpu === undefined ? undefined : this.machine.hypervisor.currentHypercall(vcpu));
-    return Promise.resolve(record === undefined ? undefined : hypercallInfo(record));
+    const { hypervisor } = this.machine;
+    if (vcpu !== undefined && this.refused?.vcpu === vcpu) return Promise.resolve(hypercallInfo(this.refused));
+    const record = vcpu === undefined ? undefined : hypervisor.currentHypercall(vcpu);
+    if (record === undefined) return Promise.resolve(undefined);
+    // "Has just made" is the instruction before this one, not some earlier call.
+    const fresh = record.result === undefined || hypervisor.clock.instructions - record.instructions <= 1;
+    return Promise.resolve(fresh ? hypercallInfo(record) : undefined);
   }
 
   rings(domain: number): Promise<readonly RingInfo[]> {
@@ -257,7 +261,7 @@ export class LocalTarget implements DebugTarget {
     }
   }
 
-  private stepDone(vcpu: Vcpu): 'stop' {
+  private stepDone(vcpu: Vcpu | undefined): 'stop' {
     return this.stopNow({ reason: 'step', vcpu, text: 'step' });
   }
 
@@ -352,12 +356,15 @@ export class LocalTarget implements DebugTarget {
   private watch(): void {
     const step = this.stepper;
     this.router.watch({
-      hypercall: this.filters.has('hypercall-error') ? (record) => this.noticeRefusal(record) : undefined,
+      // While stepping, so that the call stepped over is recorded with its result.
+      hypercall:
+        step !== undefined || this.filters.has('hypercall-error') ? (record) => this.noticeRefusal(record) : undefined,
       callback: step === undefined ? undefined : () => step.callbackDelivered(),
     });
   }
 
   private noticeRefusal(record: HypercallRecord): void {
+    if (!this.filters.has('hypercall-error')) return;
     if (record.result?.errno === undefined || this.refused !== undefined) return;
     this.refused = record;
     this.machine.hypervisor.requestStop();
