@@ -55,7 +55,9 @@ async function resolve(
   const root = folder ?? vscode.workspace.workspaceFolders?.[0];
   if (root === undefined) return chosen;
   const resolved = resolvePaths(chosen, (relative) => vscode.Uri.joinPath(root.uri, relative).toString());
-  return { ...resolved, ...identityOf(chosen), cwd: chosen.cwd ?? root.uri.toString() };
+  // The console has a terminal of its own, so its text need not appear in the debug console as well.
+  const ours = { cwd: chosen.cwd ?? root.uri.toString(), consoleOutput: chosen.consoleOutput ?? false };
+  return { ...resolved, ...identityOf(chosen), ...ours };
 }
 
 function identityOf({ type, request, name }: vscode.DebugConfiguration): vscode.DebugConfiguration {
