@@ -48,7 +48,10 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   if (terminal.interactive) terminal.log(`xenoscope: console of ${first.config.name}; Ctrl-] leaves`);
   const input = disposables.add(
     terminal.listen(
-      (bytes) => runner.interrupt(() => first.console.sendInput(bytes)),
+      (bytes) => {
+        first.console.sendInput(bytes);
+        runner.interrupt();
+      },
       () => runner.stop(),
     ),
   );
