@@ -13,6 +13,8 @@ export interface HypercallEntry {
   readonly name: string;
   readonly number: number;
   readonly documentation: string;
+  /** Of the sub-operations' names in Xen's headers: "SCHEDOP_". */
+  readonly prefix: string;
   readonly suboperations: readonly SuboperationEntry[];
 }
 
@@ -27,10 +29,11 @@ export interface Resolved {
 /** The hypercalls of Xen 4. */
 export function xen4Catalogue(): HypercallCatalogue {
   return new HypercallCatalogue(
-    HYPERCALL_ROWS.map(({ name, number, documentation, suboperations, elementCommands }) => ({
+    HYPERCALL_ROWS.map(({ name, number, documentation, prefix, suboperations, elementCommands }) => ({
       name,
       number,
       documentation,
+      prefix: prefix ?? '',
       suboperations:
         suboperations?.map((sub) => ({ name: sub.name, number: sub.number })) ??
         Object.entries(elementCommands ?? {}).map(([key, value]) => ({ name: value, number: Number(key) })),
@@ -69,7 +72,7 @@ export class HypercallCatalogue {
     const entry = /^(0x[0-9a-f]+|\d+)$/.test(name)
       ? this.entries.find(({ number }) => number === Number(name))
       : this.entries.find((candidate) => candidate.name === name);
-    if (entry === undefined) return wrong(`There is no hypercall "${callText}"${suggestion(name, this.entries)}`);
+    if (entry === undefined) return wrong(`There is no hypercall "${callText}"${suggestion(name, '', this.entries)}`);
     if (subText === '')
       return found(
         [{ number: entry.number }],
@@ -81,16 +84,16 @@ export class HypercallCatalogue {
 
 function resolveSuboperation(entry: HypercallEntry, text: string): Resolved {
   if (entry.suboperations.length === 0) return wrong(`The hypercall ${entry.name} has no sub-operations.`);
-  const wanted = fold(text);
+  const wanted = fold(text, entry.prefix);
   const sub = /^(0x[0-9a-f]+|\d+)$/i.test(text)
     ? entry.suboperations.find(({ number }) => number === Number(text))
-    : entry.suboperations.find(({ name }) => fold(name) === wanted || fold(name).endsWith(`_${wanted}`));
+    : entry.suboperations.find(({ name }) => fold(name, entry.prefix) === wanted);
   if (sub !== undefined) {
     return found([{ number: entry.number, suboperation: sub.number }], (call) =>
-      call.number === entry.number ? makes(call, sub.name) : inMulticall(call, entry.number, sub.number),
+      call.number === entry.number ? makes(call, sub.name, entry.prefix) : inMulticall(call, entry.number, sub.number),
     );
   }
-  return wrong(`${entry.name} has no sub-operation "${text}"${suggestion(text, entry.suboperations)}`);
+  return wrong(`${entry.name} has no sub-operation "${text}"${suggestion(text, entry.prefix, entry.suboperations)}`);
 }
 
 /**
@@ -108,16 +111,20 @@ function inMulticall(call: HypercallRecord, number: number, suboperation: number
 }
 
 /** A batch (mmuext_op with several elements) has no sub-operation of its own: its elements say which they are. */
-function makes({ suboperation, arguments: list }: HypercallRecord, name: string): boolean {
+function makes({ suboperation, arguments: list }: HypercallRecord, name: string, prefix: string): boolean {
   if (suboperation !== undefined) return suboperation === name;
-  const named = (value: string): boolean => value.split(/[ ()]/).some((word) => fold(word) === fold(name));
+  const named = (value: string): boolean =>
+    value.split(/[ ()=]/).some((word) => fold(word, prefix) === fold(name, prefix));
   return (list[0]?.children ?? []).some(
     ({ value, children }) => named(value) || children.some((field) => named(field.value)),
   );
 }
 
 /** "SCHEDOP_shutdown", "shutdown" and "SHUTDOWN" mean the same. */
-const fold = (name: string): string => name.toLowerCase().replace(/^[a-z0-9]*op_/, '');
+function fold(name: string, prefix: string): string {
+  const lower = name.toLowerCase();
+  return prefix !== '' && lower.startsWith(prefix.toLowerCase()) ? lower.slice(prefix.length) : lower;
+}
 
 const found = (armed: readonly ArmedHypercall[], matches: Resolved['matches']): Resolved => ({
   verdict: { verified: true, message: '' },
@@ -130,8 +137,8 @@ const wrong = (text: string): Resolved => ({
   matches: () => false,
 });
 
-function suggestion(name: string, candidates: readonly { readonly name: string }[]): string {
-  const byFolded = new Map(candidates.map((candidate) => [fold(candidate.name), candidate.name] as const));
-  const nearest = nearestName(fold(name), [...byFolded.keys()]);
+function suggestion(name: string, prefix: string, candidates: readonly { readonly name: string }[]): string {
+  const byFolded = new Map(candidates.map((candidate) => [fold(candidate.name, prefix), candidate.name] as const));
+  const nearest = nearestName(fold(name, prefix), [...byFolded.keys()]);
   return nearest === undefined ? '' : `; did you mean ${byFolded.get(nearest)}?`;
 }

@@ -16,12 +16,12 @@ export function instructionKind(bytes: Uint8Array, bits: 64 | 32): InstructionKi
   let at = 0;
   let repeated = false;
   let narrow = false;
-  while (PREFIXES.has(bytes[at] as number)) {
+  // A REX prefix that another prefix follows is ignored (SDM vol. 2, 2.2.1).
+  while (PREFIXES.has(bytes[at] as number) || (bits === 64 && ((bytes[at] as number) & 0xf0) === 0x40)) {
     if (bytes[at] === 0xf2 || bytes[at] === 0xf3) repeated = true;
     if (bytes[at] === 0x66) narrow = true;
     at++;
   }
-  if (bits === 64 && ((bytes[at] as number) & 0xf0) === 0x40) at++;
   const opcode = bytes[at];
   if (opcode === undefined) return OTHER;
   switch (opcode) {
