@@ -37,6 +37,8 @@ export interface FieldSpec {
   /** Member of a union: starts where that earlier field does. */
   readonly overlaps?: string;
   readonly format?: Format;
+  /** Starts where a field of this type could: after a nested structure whose padding ends there. */
+  readonly align?: ScalarType;
   /** Written by the hypervisor, meaningless before. */
   readonly out?: boolean;
 }
@@ -101,7 +103,8 @@ function layOut<Names extends string>(
   for (const [name, given] of Object.entries<ScalarType | FieldSpec>(fields)) {
     const spec: FieldSpec = typeof given === 'string' ? { type: given } : given;
     const element = sizeAndAlignment(spec.type, width);
-    const align = Math.min(element.alignment, pack);
+    const wanted = spec.align === undefined ? element.alignment : sizeAndAlignment(spec.align, width).alignment;
+    const align = Math.min(wanted, pack);
     const from = spec.overlaps === undefined ? end : (offsets[spec.overlaps] as number);
     const offset = Math.ceil(from / align) * align;
     const count = spec.count ?? 1;

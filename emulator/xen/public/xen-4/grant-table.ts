@@ -95,7 +95,8 @@ export const GNTTAB_COPY = struct('gnttab_copy', {
   dest_ref: 'ulong',
   dest_domid: 'u16',
   dest_offset: 'u16',
-  len: 'u16',
+  // Source and destination are structures of their own, padded to a word.
+  len: { type: 'u16', align: 'ulong' },
   flags: 'u16',
   status: STATUS,
 });
