@@ -2,6 +2,15 @@ import { Decoder, DecoderOptions, FlowControl, Mnemonic } from 'iced-x86';
 import { describe, expect, it } from 'vitest';
 import { instructionKind } from '../../../emulator/debug/instruction-kind.ts';
 
+/** Returns that ring 3 can make. */
+const RETURNS: ReadonlySet<Mnemonic> = new Set([
+  Mnemonic.Ret,
+  Mnemonic.Retf,
+  Mnemonic.Iret,
+  Mnemonic.Iretd,
+  Mnemonic.Iretq,
+]);
+
 /** What iced-x86, which knows every instruction, says of the same bytes. */
 function expected(bytes: Uint8Array, bits: 64 | 32): { readonly kind: string; readonly length?: number } | undefined {
   const decoder = new Decoder(bits, bytes, DecoderOptions.None);
@@ -10,9 +19,8 @@ function expected(bytes: Uint8Array, bits: 64 | 32): { readonly kind: string; re
     if (instruction.isInvalid) return undefined;
     const { flowControl, length, mnemonic } = instruction;
     const excursion = { kind: 'excursion', length };
-    if (mnemonic === Mnemonic.Rsm) return undefined;
     if (flowControl === FlowControl.Return) {
-      return mnemonic === Mnemonic.Sysret || mnemonic === Mnemonic.Sysexit ? { kind: 'other' } : { kind: 'return' };
+      return RETURNS.has(mnemonic) ? { kind: 'return' } : undefined;
     }
     if (flowControl === FlowControl.Call || flowControl === FlowControl.IndirectCall) {
       // VMCALL and its kin count as calls for iced; no guest of ours may run them.
