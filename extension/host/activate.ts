@@ -45,7 +45,7 @@ export function activate(context: vscode.ExtensionContext, createAdapter: Create
   const command = (id: string, run: (argument: unknown) => unknown): void => {
     own(vscode.commands.registerCommand(id, run));
   };
-  command(commands.addBreakpoint, () => addBreakpoint(context.workspaceState));
+  command(commands.addBreakpoint, () => addBreakpoint());
   command(commands.bootFile, (uri) => bootFile(uri instanceof vscode.Uri ? uri : undefined));
   command(commands.openMemory, () => openMemory('rsp'));
   command(commands.openMemoryOfVariable, (row) => openMemory(expressionOf(row) ?? 'rsp'));

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { XenNamesBody } from '../../../debug-adapter/protocol/custom-requests.ts';
+import { xen4Catalogue } from '../../../emulator/debug/hypercall-catalogue.ts';
 import { request } from '../session-requests.ts';
 import { activeXenSession } from '../session-tracker.ts';
 import { type Candidate, candidatesFor } from './candidates.ts';
@@ -8,14 +9,12 @@ interface Item extends vscode.QuickPickItem {
   readonly candidate: Candidate;
 }
 
-const MEMENTO = 'names';
-
 /**
  * Command "Add Xen Breakpoint…": a pick list that completes hypercalls, their sub-operations, symbols and addresses.
  * The result is an ordinary function breakpoint, so that condition, hit count and log message are edited as usual.
  */
-export async function addBreakpoint(memory: vscode.Memento): Promise<void> {
-  const name = await pickName(memory);
+export async function addBreakpoint(): Promise<void> {
+  const name = await pickName();
   if (name === undefined) return;
   const exists = vscode.debug.breakpoints.some(
     (breakpoint) => breakpoint instanceof vscode.FunctionBreakpoint && breakpoint.functionName === name,
@@ -23,13 +22,13 @@ export async function addBreakpoint(memory: vscode.Memento): Promise<void> {
   if (!exists) vscode.debug.addBreakpoints([new vscode.FunctionBreakpoint(name)]);
 }
 
-async function pickName(memory: vscode.Memento): Promise<string | undefined> {
+async function pickName(): Promise<string | undefined> {
   const pick = vscode.window.createQuickPick<Item>();
   pick.title = 'Add Xen Breakpoint';
   pick.placeholder = 'A hypercall (hypercall:mmu_update), a symbol, or an address (0xffffffff81000000)';
   pick.matchOnDescription = true;
-  // Between sessions the names of the last one are offered: most breakpoints are set before F5.
-  let known: XenNamesBody = { hypercalls: memory.get<XenNamesBody>(MEMENTO)?.hypercalls ?? [], symbols: [] };
+  // Most breakpoints are set before F5: hypercalls are known then too, only symbols need a running session.
+  let known: XenNamesBody = { hypercalls: xen4Catalogue().names(), symbols: [] };
   const show = (): void => {
     pick.items = candidatesFor(pick.value, known).map(toItem);
   };
@@ -39,7 +38,6 @@ async function pickName(memory: vscode.Memento): Promise<string | undefined> {
     const names = await request(session, 'xenNames', { prefix: typed.replace(/^\*.*|^hypercall:.*/, '') });
     if (typed !== pick.value) return;
     known = names;
-    await memory.update(MEMENTO, { hypercalls: names.hypercalls, symbols: [] });
     show();
   };
   const update = (typed: string): void => {
@@ -60,6 +58,6 @@ async function pickName(memory: vscode.Memento): Promise<string | undefined> {
 }
 
 function toItem(candidate: Candidate): Item {
-  const { name, description, detail } = candidate;
-  return { label: name, description, detail, candidate, alwaysShow: true };
+  const { label, description, detail } = candidate;
+  return { label, description, detail, candidate, alwaysShow: true };
 }

@@ -2,6 +2,8 @@ import type { XenNamesBody } from '../../../debug-adapter/protocol/custom-reques
 
 /** One line of the pick list: what a function breakpoint will be called, and why it is offered. */
 export interface Candidate {
+  /** In the list; VS Code sorts by where in it the typed text is found. */
+  readonly label: string;
   /** Name of the function breakpoint: "hypercall:mmu_update", "*0xffffffff81000000", "start_kernel". */
   readonly name: string;
   readonly description: string;
@@ -22,13 +24,19 @@ export function candidatesFor(typed: string, names: XenNamesBody): readonly Cand
   const address = parseAddress(text);
   const candidates: Candidate[] = [];
   if (address !== undefined) {
-    candidates.push({ name: `*${address}`, description: 'instruction', detail: 'Stops before the instruction here.' });
+    const name = `*${address}`;
+    candidates.push({ label: name, name, description: 'instruction', detail: 'Stops before the instruction here.' });
   }
   const wanted = text.toLowerCase().replace(/^hypercall:/, '');
   candidates.push(...hypercalls(names, wanted));
   if (!text.startsWith('hypercall:')) candidates.push(...symbols(names));
   const isOffered = candidates.some(({ name }) => name.toLowerCase() === text.toLowerCase());
-  const verbatim: Candidate = { name: text, description: 'as typed', detail: 'Checked when the kernel is loaded.' };
+  const verbatim: Candidate = {
+    label: `Break on “${text}”`,
+    name: text,
+    description: 'as typed',
+    detail: 'Checked when the kernel is loaded.',
+  };
   return text === '' || isOffered || address !== undefined
     ? candidates.slice(0, MAXIMUM)
     : [...candidates.slice(0, MAXIMUM - 1), verbatim];
@@ -39,8 +47,10 @@ function hypercalls({ hypercalls: rows }: XenNamesBody, wanted: string): readonl
   const containing: Candidate[] = [];
   const offer = (name: string, description: string, detail: string): void => {
     const at = name.toLowerCase().indexOf(wanted);
-    if (at === 0) starting.push({ name: `hypercall:${name}`, description, detail });
-    else if (at > 0) containing.push({ name: `hypercall:${name}`, description, detail });
+    const label = `hypercall:${name}`;
+    const candidate = { label, name: label, description, detail };
+    if (at === 0) starting.push(candidate);
+    else if (at > 0) containing.push(candidate);
   };
   for (const { name, number, suboperations, documentation } of rows) {
     offer(name, `hypercall ${number}`, documentation);
@@ -51,5 +61,10 @@ function hypercalls({ hypercalls: rows }: XenNamesBody, wanted: string): readonl
 }
 
 function symbols({ symbols: rows }: XenNamesBody): readonly Candidate[] {
-  return rows.map(({ name, address, kind }) => ({ name, description: address, detail: `${kind} of the kernel` }));
+  return rows.map(({ name, address, kind }) => ({
+    label: name,
+    name,
+    description: address,
+    detail: `${kind} of the kernel`,
+  }));
 }
