@@ -61,6 +61,7 @@ export class CaseDraft {
   /** Whether the same instruction, without its 67 prefix, does the same in 32-bit mode. */
   get sameIn32BitMode(): boolean {
     if (this.form.only64 === true || this.form.stack === true || this.rex !== 0) return false;
+    if (this.form.bitOffset === true && this.segment !== 0) return false;
     if (this.segment === 0x65 || this.segment === 0x2e || this.ripRelative) return false;
     const touchesMemory = this.rmRegister === undefined || this.form.repeat !== undefined;
     const registersOnly = this.form.modrm === undefined && this.form.immediate !== 'moffs';
@@ -211,7 +212,8 @@ function segmentBase(draft: CaseDraft): bigint {
 }
 
 function placeCode(draft: CaseDraft, random: Random, length: number): void {
-  const kind = random.below(100);
+  const inside = draft.form.keepInside === true || (draft.lock && draft.form.lock !== true);
+  const kind = inside ? 99 : random.below(100);
   if (kind < 6 && length > 1) draft.codeAddress = CODE + 0x1000 - 1 - random.below(length - 1);
   else if (kind < 9 && !draft.untilBreak) draft.codeAddress = CODE + CODE_SIZE - length;
   else if (kind < 10 && length > 1) draft.codeAddress = CODE + CODE_SIZE - 1 - random.below(length - 1);

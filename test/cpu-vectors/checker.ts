@@ -118,6 +118,8 @@ export class Checker {
     const dropped = mode === 32 && draft.addressPrefix;
     const code = dropped ? draft.code.filter((_, i) => i !== draft.code.indexOf(0x67)) : draft.code;
     const codeAddress = draft.codeAddress + (dropped ? 1 : 0);
+    // Nothing is left of it inside the code area.
+    if (codeAddress === CODE + CODE_SIZE) return undefined;
     const end = Math.min(codeAddress + code.length, CODE + CODE_SIZE);
     const shown = code.subarray(0, end - codeAddress);
     processor.write(codeAddress, shown);
@@ -237,6 +239,7 @@ export function checkForm(
     if (cases++ >= limit) return report;
     if (limit === Infinity) hash.add(draft);
     const wanted = reader.next(draft);
+    if (wanted === undefined) continue;
     for (const mode of modes) {
       if (mode === 32 && !draft.sameIn32BitMode) continue;
       report.checked++;

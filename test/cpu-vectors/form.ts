@@ -52,6 +52,8 @@ export interface Form {
   readonly targets?: boolean;
   /** No 66, 67 or segment prefix is added at random (branches, where vendors differ). */
   readonly noPrefixes?: boolean;
+  /** Never at the end of the code area: whether #UD or the fetch of more bytes comes first is not architectural. */
+  readonly keepInside?: boolean;
   /** The bit offset in the register operand moves the memory operand. */
   readonly bitOffset?: boolean;
   readonly unit?: Unit;

@@ -10,7 +10,8 @@
  * is still the one that was recorded. A result holds what differs from "the instruction completed and changed
  * nothing"; all numbers are little-endian:
  *
- *   u8      parts that follow: 1 fault, 2 rip, 4 flags, 8 registers, 16 memory, 32 FPU
+ *   u8      parts that follow: 1 fault, 2 rip, 4 flags, 8 registers, 16 memory, 32 FPU; 64 alone: the case hit memory
+ *           of the recording program or the kernel, so that there is nothing to compare
  *   fault   u8 vector, u16 error code, and for #PF u64 CR2
  *   rip     u64 (absent: next instruction, or the same one after a fault)
  *   flags   u16 low half of RFLAGS, exclusive or with the initial one
@@ -22,6 +23,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import type { CaseDraft } from './case.ts';
+import { CODE, DATA, DATA_SIZE } from './layout.ts';
 
 export interface Fault {
   readonly vector: number;
@@ -61,6 +63,7 @@ const FLAGS = 4;
 const REGISTERS = 8;
 const MEMORY = 16;
 const FPU = 32;
+const NOT_COMPARABLE = 64;
 
 /** Fields of an FXSAVE image that count: bit in the set, offset, length. */
 const FPU_FIELDS: readonly (readonly [number, number, number])[] = [
@@ -90,7 +93,14 @@ export class InputHash {
 const nextRip = (draft: CaseDraft, faulted: boolean): bigint =>
   BigInt(draft.codeAddress + (faulted ? 0 : draft.code.length));
 
+/** A #PF with the present bit outside the areas of layout.ts. */
+function hitForeignMemory({ fault }: Result): boolean {
+  if (fault?.vector !== 14 || (fault.errorCode & 1) === 0) return false;
+  return fault.cr2 < BigInt(CODE) || fault.cr2 >= BigInt(DATA + DATA_SIZE);
+}
+
 export function encodeResult(draft: CaseDraft, result: Result): Uint8Array {
+  if (hitForeignMemory(result)) return Uint8Array.of(NOT_COMPARABLE);
   const bytes = new Uint8Array(2048);
   const view = new DataView(bytes.buffer);
   let at = 1;
@@ -171,8 +181,10 @@ export class ResultReader {
     return this.at === this.bytes.length;
   }
 
-  next(draft: CaseDraft): Result {
+  /** Undefined: not comparable. */
+  next(draft: CaseDraft): Result | undefined {
     const parts = this.view.getUint8(this.at++);
+    if (parts === NOT_COMPARABLE) return undefined;
     let fault: Fault | undefined;
     if ((parts & FAULT) !== 0) {
       const vector = this.view.getUint8(this.at);

@@ -47,7 +47,7 @@ export interface X87Functions {
   readonly prepareInteger: number;
   /** Like prepareInteger, with ten bytes of packed decimal in VECTOR_RESULT. */
   readonly prepareDecimal: number;
-  /** (source or -1 for slot B, quiet NaNs allowed) → 0 equal, 1 less, 2 greater, 3 unordered, -1 not to be reported */
+  /** (source or -1 for slot B, quiet NaNs allowed) → 0 equal, 1 less, 2 greater, 3 unordered */
   readonly compare: number;
   /** ST(0) = √ST(0), integral part, scaled by ST(1). */
   readonly squareRoot: number;
@@ -56,6 +56,8 @@ export interface X87Functions {
   readonly extract: number;
   /** (1: IEEE remainder, FPREM1) */
   readonly remainder: number;
+  /** 1 when an exception found so far is unmasked. */
+  readonly hasUnmasked: number;
   /** Raises a stack underflow; 1 when it is masked. R is the indefinite NaN then. */
   readonly underflow: number;
   /** R to ST(i), which becomes valid. */
@@ -189,6 +191,7 @@ export function addX87Functions(builder: ModuleBuilder, soft: SoftFloat): X87Fun
     scale: scale(builder, soft, nans),
     extract: extract(builder, soft),
     remainder: remainder(builder, soft, nans),
+    hasUnmasked: hasUnmasked(builder),
     underflow: underflow(builder),
     setRegister: setRegister(builder, soft),
   };
@@ -233,9 +236,16 @@ function address(builder: ModuleBuilder): number {
   return r.end();
 }
 
+function hasUnmasked(builder: ModuleBuilder): number {
+  const r = new Stack(builder, [], [TYPE_I32]);
+  r.return(r.unmasked(0x3f));
+  return r.end();
+}
+
 function underflow(builder: ModuleBuilder): number {
   const r = new Stack(builder, [], [TYPE_I32]);
   r.raise(slot.INVALID | slot.STACK_FAULT);
+  r.setWord(slot.ROUNDED_UP, 0);
   r.indefinite();
   r.return(r.unmasked(slot.INVALID).eqz());
   return r.end();
@@ -434,10 +444,10 @@ function compare(builder: ModuleBuilder, soft: SoftFloat): number {
   const r = new Stack(builder, [TYPE_I32, TYPE_I32], [TYPE_I32]);
   const source = r.parameter(0);
   const fromStack = source.geS(0);
-  const answer = (kinds: number, relation: Int): void => r.return(i32(-1).select(r.unmasked(kinds), relation));
   r.if(r.isEmpty(0).or(fromStack.and(r.isEmpty(source))), () => {
     r.raise(slot.INVALID | slot.STACK_FAULT);
-    answer(slot.INVALID, i32(3));
+    r.setWord(slot.ROUNDED_UP, 0);
+    r.return(i32(3));
   });
   r.unpack(soft, 0, slot.SLOT_A);
   r.if(fromStack, () => r.unpack(soft, source, slot.SLOT_B));
@@ -446,11 +456,11 @@ function compare(builder: ModuleBuilder, soft: SoftFloat): number {
   r.if(a.geU(slot.QUIET).or(b.geU(slot.QUIET)), () => {
     const invalid = r.parameter(1).eqz().or(a.gtU(slot.QUIET)).or(b.gtU(slot.QUIET));
     r.if(invalid, () => r.raise(slot.INVALID));
-    answer(slot.INVALID, i32(3));
+    r.return(i32(3));
   });
   noteDenormals(r);
   const order = r.body.let(r.body.result(soft.compare, []));
-  answer(BEFORE, i32(1).select(order.ltS(0), order.shl(1)));
+  r.return(i32(1).select(order.ltS(0), order.shl(1)));
   return r.end();
 }
 
@@ -608,6 +618,7 @@ function remainder(builder: ModuleBuilder, soft: SoftFloat, nans: number): numbe
   const nearest = r.parameter(0);
   const conditions = (bits: Int): void =>
     r.setWord(STATE_X87_STATUS, r.status().and(~(C0 | C2 | C3)).or(bits));
+  r.setWord(STATE_X87_STATUS, r.status().and(~C2));
   twoOperands(r, soft, nans);
   const a = r.body.let(r.kind(slot.SLOT_A));
   const b = r.body.let(r.kind(slot.SLOT_B));

@@ -12,11 +12,10 @@ function bitTest(change: Change, immediate: boolean): Semantics {
     const place = e.let(offset.and(e.size - 1));
     let address: Int | undefined;
     if (e.isMemory(0)) {
-      const base = e.linearAddress();
-      if (immediate) address = e.let(base);
+      if (immediate) address = e.linearAddress();
       else {
         const bytes = e.signExtend(offset, e.size).shrS(e.size === 64 ? 6 : e.size === 32 ? 5 : 4).mul(e.size / 8);
-        address = e.let(base.add(e.mode === 64 ? bytes.toI64S() : bytes));
+        address = e.addressBeyond(e.mode === 64 ? bytes.toI64S() : bytes);
       }
     }
     const bit = e.constant(1).shl(place);

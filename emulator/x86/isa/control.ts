@@ -54,7 +54,6 @@ export const CONTROL: readonly Row[] = [
   row('E1', 'loope', 'Jb', loop('e'), near),
   row('E2', 'loop', 'Jb', loop('none'), near),
   row('E3', 'jrcxz', 'Jb', (e) => e.jumpDirectIf(e.stringCount().eqz()), near),
-  row('90', 'nop', '', () => {}),
   row('F3 90', 'pause', '', () => {}),
   row('CC', 'int3', '', (e) => e.trap(3), { ends: true }),
   row('CE', 'into', '', (e) => e.body.if(e.flags.overflow(), () => e.trap(4)), { mode: 32, ends: true }),

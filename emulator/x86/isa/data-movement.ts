@@ -49,7 +49,9 @@ function compareExchange(e: Emitter): void {
   const destination = e.modify(0);
   const result = e.let(accumulator.sub(destination.value));
   const equal = e.let(accumulator.eq(destination.value));
-  destination.store(source.select(equal, destination.value));
+  // A register destination is left alone, upper half included, when the comparison fails.
+  if (e.isMemory(0)) destination.store(source.select(equal, destination.value));
+  else e.body.if(equal, () => destination.store(source));
   e.body.if(equal.eqz(), () => e.setRegister(0, e.size, destination.value));
   e.flags.subtract(e.size, accumulator, destination.value, result);
 }
@@ -150,6 +152,7 @@ export const DATA_MOVEMENT: readonly Row[] = [
   row('0F BF /r', 'movsx', 'Gv Ew', extend(16, true)),
   row('86 /r', 'xchg', 'Eb Gb', exchange, { lock: true }),
   row('87 /r', 'xchg', 'Ev Gv', exchange, { lock: true }),
+  row('90', 'nop', '', () => {}),
   row('90 +r', 'xchg', 'Zv rAX', exchange),
   row('98', 'cbw', '_v', signExtendAccumulator),
   row('99', 'cwd', '_v', signIntoData),
@@ -162,7 +165,7 @@ export const DATA_MOVEMENT: readonly Row[] = [
   row('0F C1 /r', 'xadd', 'Ev Gv', exchangeAdd, { lock: true }),
   row('0F B0 /r', 'cmpxchg', 'Eb Gb', compareExchange, { lock: true }),
   row('0F B1 /r', 'cmpxchg', 'Ev Gv', compareExchange, { lock: true }),
-  row('0F C7 /1', 'cmpxchg8b', 'Mq', compareExchangePair(32), { lock: true, routine: true }),
   row('REX.W 0F C7 /1', 'cmpxchg16b', 'Mx', compareExchangePair(64), { lock: true, routine: true, mode: 64 }),
+  row('0F C7 /1', 'cmpxchg8b', 'Mq', compareExchangePair(32), { lock: true, routine: true }),
   ...conditional,
 ];

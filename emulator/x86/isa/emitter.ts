@@ -218,6 +218,11 @@ export abstract class Emitter {
     return this.stringPointer(7).add(this.operandSegmentBase());
   }
 
+  /** Linear address `bytes` beyond the memory operand, wrapped to the address size (BT with a register offset). */
+  addressBeyond(bytes: Int): Int {
+    return this.let(this.effectiveAddress().add(bytes).and(this.addressMask()).add(this.operandSegmentBase()));
+  }
+
   // ---- Operands
 
   read(index: number, size: Size = this.operandSize(index) as Size): Int {

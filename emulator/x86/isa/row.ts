@@ -13,7 +13,7 @@ export type Semantics = (e: Emitter) => void;
  * E register or memory by ModRM.rm, G register by ModRM.reg, Z register in the opcode, M memory only, R register only
  * (by rm), I immediate, J relative target, O memory offset, S segment register, C/D control/debug register,
  * P/Q MMX by reg/rm, N MMX register by rm, V/W XMM by reg/rm, U XMM register by rm; sizes b 8, w 16, d 32, q 64, x 128,
- * v 16/32/64 by operand size, z 16/32 (immediate), y 32/64; bare `M` has no size. Fixed registers: AL, CL, rAX, DX, 1.
+ * v 16/32/64 by operand size (L: an implicit operand that only brings its size), z 16/32 (immediate), y 32/64; bare `M` has no size. Fixed registers: AL, CL, rAX, DX, 1.
  */
 export interface Row {
   readonly encoding: string;

@@ -405,17 +405,18 @@ function toMmx(from: Bits, truncate: boolean): Semantics {
       const value = e.body.load(from, zero, VECTOR_SOURCE + (i * from) / 8);
       e.body.store(32, zero, integers(from, truncate)(e, value), VECTOR_RESULT + i * 4);
     }
-    finish(e);
+    // The change to MMX state is made even when #XM follows.
     enterMmx(e);
+    finish(e);
     setMmx(e, 0, e.body.load(64, zero, VECTOR_RESULT));
   };
 }
 
-/** CVTPI2PS keeps the upper half; CVTPI2PD from memory leaves the x87 state alone. */
+/** CVTPI2PS keeps the upper half. From memory, the x87 state is left alone. */
 function fromMmx(to: Bits): Semantics {
   return (e) => {
     const memory = e.isMemory(1);
-    if (memory && to === 64) e.requireFpu();
+    if (memory) e.requireFpu();
     else requireX87(e);
     e.body.store(64, zero, element(e, 1, 64), VECTOR_SOURCE);
     begin(e);
@@ -423,8 +424,8 @@ function fromMmx(to: Bits): Semantics {
       const value = e.body.load32S64(zero, VECTOR_SOURCE + i * 4);
       e.body.store(to, zero, fromInteger(e, value, to), VECTOR_RESULT + (i * to) / 8);
     }
+    if (!memory) enterMmx(e);
     finish(e);
-    if (!(memory && to === 64)) enterMmx(e);
     if (to === 64) setVector(e, 0, Vec.load(zero, VECTOR_RESULT));
     else e.body.store(64, e.registerAddress(0), e.body.load(64, zero, VECTOR_RESULT));
   };

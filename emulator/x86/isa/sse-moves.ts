@@ -165,17 +165,26 @@ const insertFloat: Semantics = (e) => {
   }
 };
 
-/** MASKMOVDQU, MASKMOVQ: bytes whose mask has its sign set go to DS:rDI. Only their pages are touched. */
+/**
+ * MASKMOVDQU, MASKMOVQ: bytes whose mask has its sign set go to DS:rDI. The whole operand must be writable unless no
+ * byte is chosen.
+ */
 function maskedStore(bytes: 8 | 16): Semantics {
   return (e) => {
     if (bytes === 16) e.requireFpu();
     else requireX87(e);
-    const start = e.let(e.maskedDestination());
-    for (let i = 0; i < bytes; i++) {
-      e.body.if(e.body.load(8, e.registerAddress(1), i).and(0x80), () => {
-        e.storeVirtual(8, start.add(i), e.body.load(8, e.registerAddress(0), i));
-      });
-    }
+    const load = (address: Int): Vec => (bytes === 16 ? Vec.load(address) : Vec.loadLow(64, address));
+    const mask = Vec.constant([]).binary('gtS8', load(e.registerAddress(1))).hold(e.body);
+    e.body.if(mask.bits('anyTrue'), () => {
+      // MMX state is entered even when the store then faults.
+      if (bytes === 8) enterMmx(e);
+      const address = e.let(e.maskedDestination());
+      const pointer = e.let(e.writePointer(8 * bytes, address));
+      const value = load(e.registerAddress(0)).select(mask, load(pointer));
+      if (bytes === 16) value.store(e.body, pointer);
+      else value.storeLow(e.body, pointer);
+      e.commit(8 * bytes, address, pointer);
+    });
     if (bytes === 8) enterMmx(e);
   };
 }
@@ -358,6 +367,7 @@ const MMX_MOVES: readonly Row[] = [
     '',
     (e) => {
       requireX87(e);
+      enterMmx(e);
       e.setState(64, STATE_X87_TAGS, zero64);
     },
     RARE,

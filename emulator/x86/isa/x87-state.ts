@@ -104,6 +104,8 @@ const save: Semantics = (e) => {
   e.requireFpu();
   const address = e.linearAddress();
   const top = e.let(status(e).shrU(11));
+  // The end is looked at first, so that nothing is stored when it cannot be.
+  e.let(e.writePointer(8, e.let(address.add(environmentSize(e) + 79))));
   storeEnvironmentAt(e, address);
   for (let i = 0; i < 8; i++) {
     const register = e.let(stackRegister(top, i));

@@ -137,26 +137,38 @@ function conditionBits(relation: Int): Int {
   return constant(C0 | C2 | C3).select(relation.eq(3), ordered);
 }
 
-/** `quietAllowed`: FUCOM; `pops`: how many registers go when the result is reported. */
+/**
+ * `quietAllowed`: FUCOM; `pops`: how many registers go. As AMD's processors do, the result is reported even with an
+ * unmasked exception, which then only keeps the stack as it is.
+ */
 function comparison(source: (e: Emitter) => Int, quietAllowed: 0 | 1, pops: number): Semantics {
   return (e) => {
     const relation = result(e, 'compare', source(e), constant(quietAllowed));
-    e.body.if(relation.geS(0), () => {
-      setConditions(e, conditionBits(relation));
-      for (let i = 0; i < pops; i++) call(e, 'pop');
-    });
+    setConditions(e, conditionBits(relation));
+    popUnlessUnmasked(e, pops);
   };
+}
+
+function popUnlessUnmasked(e: Emitter, pops: number): void {
+  if (pops === 0) return;
+  e.body.if(result(e, 'hasUnmasked').eqz(), () => {
+    for (let i = 0; i < pops; i++) call(e, 'pop');
+  });
+}
+
+/** For instructions that leave C1 alone: what `settle` will write is what is there. */
+function keepC1(e: Emitter): void {
+  e.setState(32, ROUNDED_UP, e.state(32, STATE_X87_STATUS).shrU(9).and(1));
 }
 
 /** FCOMI and FUCOMI: ZF PF CF. */
 function flagComparison(quietAllowed: 0 | 1, pops: number): Semantics {
   return waiting((e) => {
+    keepC1(e);
     const relation = result(e, 'compare', index(e), constant(quietAllowed));
-    e.body.if(relation.geS(0), () => {
-      const flags = constant(0x45).select(relation.eq(3), constant(0x40).select(relation.eqz(), relation.and(1)));
-      e.flags.fromWord(e.let(flags), zero);
-      for (let i = 0; i < pops; i++) call(e, 'pop');
-    });
+    const flags = constant(0x45).select(relation.eq(3), constant(0x40).select(relation.eqz(), relation.and(1)));
+    e.flags.fromWord(e.let(flags), zero);
+    popUnlessUnmasked(e, pops);
   });
 }
 
@@ -259,7 +271,11 @@ function loadRows(): Row[] {
         const high = e.let(e.body.load(16, source, 8));
         e.body.if(
           result(e, 'isEmpty', index(e)),
-          () => e.body.if(result(e, 'underflow'), () => call(e, 'push')),
+          () =>
+            e.body.if(result(e, 'underflow'), () => {
+              moveTop(e, -1);
+              call(e, 'setRegister', zero);
+            }),
           () => call(e, 'pushRaw', mantissa, high),
         );
       }),
@@ -285,15 +301,24 @@ function loadDecimal(e: Emitter): void {
   call(e, 'settle');
 }
 
-/** Stores what `prepare` allowed, then takes note of exceptions: the store may fault and must not leave a trace. */
-function storing(pops: 0 | 1, prepare: (e: Emitter) => Int, store: (e: Emitter) => void): Semantics {
+/**
+ * Stores what `prepare` allowed, then takes note of exceptions: the store may fault and must not leave a trace. What
+ * is not stored for an unmasked exception faults all the same.
+ */
+function storing(bits: number, pops: 0 | 1, prepare: (e: Emitter) => Int, store: (e: Emitter) => void): Semantics {
   return (e) => {
     requireX87(e);
     call(e, 'begin');
-    e.body.if(prepare(e), () => {
-      store(e);
-      if (pops === 1) call(e, 'pop');
-    });
+    e.body.if(
+      prepare(e),
+      () => {
+        store(e);
+        if (pops === 1) call(e, 'pop');
+      },
+      () => {
+        e.let(e.writePointer(bits, e.linearAddress()));
+      },
+    );
     call(e, 'settle');
   };
 }
@@ -301,18 +326,21 @@ function storing(pops: 0 | 1, prepare: (e: Emitter) => Int, store: (e: Emitter) 
 function storeRows(): Row[] {
   const single = (pops: 0 | 1): Semantics =>
     storing(
+      32,
       pops,
       (e) => result(e, 'prepareStore', constant(24), constant(-126), constant(127)),
       (e) => e.storeVirtual(32, e.linearAddress(), e.body.result(e.imports.fpu.soft.pack32, [])),
     );
   const double = (pops: 0 | 1): Semantics =>
     storing(
+      64,
       pops,
       (e) => result(e, 'prepareStore', constant(53), constant(-1022), constant(1023)),
       (e) => e.storeVirtual(64, e.linearAddress(), e.body.result(e.imports.fpu.soft.pack64, [], 64)),
     );
   const integer = (bits: 16 | 32 | 64, pops: 0 | 1, truncate = false): Semantics =>
     storing(
+      bits,
       pops,
       (e) => result(e, 'prepareInteger', constant(bits), truncate ? constant(TRUNCATE) : e.state(32, DIRECTION)),
       (e) => e.storeVirtual(bits, e.linearAddress(), e.state(bits, VECTOR_RESULT)),
@@ -340,6 +368,7 @@ function storeRows(): Row[] {
       'fbstp',
       'M',
       storing(
+        80,
         1,
         (e) => result(e, 'prepareDecimal'),
         (e) => tenBytes(e, e.state(64, VECTOR_RESULT), e.state(16, VECTOR_RESULT + 8)),
@@ -351,6 +380,7 @@ function storeRows(): Row[] {
       'fstp',
       'M',
       storing(
+        80,
         1,
         (e) => {
           // An empty register gives the indefinite NaN; what is in a valid one is stored as it is.
@@ -409,6 +439,11 @@ function copyRegister(e: Emitter, from: Int, to: Int): void {
 
 // ---- Registers
 
+function moveTop(e: Emitter, by: number): void {
+  const status = e.state(32, STATE_X87_STATUS);
+  e.setState(32, STATE_X87_STATUS, status.and(~0x3800).or(status.add(by << 11).and(0x3800)));
+}
+
 const exchange: Semantics = (e) => {
   const i = index(e);
   const emptyTop = result(e, 'isEmpty', zero);
@@ -455,6 +490,7 @@ function signOperation(change: (high: Int) => Int): Semantics {
 /** FCMOVcc: an empty register is an underflow whether or not the condition holds. */
 function conditionalMove(condition: number): Semantics {
   return (e) => {
+    keepC1(e);
     const i = index(e);
     e.body.if(
       result(e, 'isEmpty', zero).or(result(e, 'isEmpty', i)),
@@ -477,12 +513,6 @@ function registerRows(): Row[] {
       ['DB D8', 'fcmovnu', 11],
     ] as const
   ).map(([encoding, name, condition]) => row(`${encoding} +i`, name, '', waiting(conditionalMove(condition)), RARE));
-  const moveTop = (by: number): Semantics =>
-    waiting((e) => {
-      const status = e.state(32, STATE_X87_STATUS);
-      const top = status.add(by << 11).and(0x3800);
-      e.setState(32, STATE_X87_STATUS, status.and(~0x3800).or(top));
-    });
   const free = (pops: 0 | 1): Semantics =>
     waiting((e) => {
       const address = result(e, 'address', index(e));
@@ -497,8 +527,8 @@ function registerRows(): Row[] {
     row('D9 D0', 'fnop', '', (e) => requireX87(e), RARE),
     row('D9 E0', 'fchs', '', waiting(signOperation((high) => high.xor(0x8000))), RARE),
     row('D9 E1', 'fabs', '', waiting(signOperation((high) => high.and(0x7fff))), RARE),
-    row('D9 F6', 'fdecstp', '', moveTop(-1), RARE),
-    row('D9 F7', 'fincstp', '', moveTop(1), RARE),
+    row('D9 F6', 'fdecstp', '', waiting((e) => moveTop(e, -1)), RARE),
+    row('D9 F7', 'fincstp', '', waiting((e) => moveTop(e, 1)), RARE),
     row('DD C0 +i', 'ffree', '', free(0), RARE),
     row('DF C0 +i', 'ffreep', '', free(1), RARE),
     row('D9 FA', 'fsqrt', '', waiting((e) => call(e, 'squareRoot')), RARE),

@@ -228,6 +228,7 @@ function refused(): Form[] {
     name: `refused: ${name}`,
     opcode,
     noPrefixes: true,
+    keepInside: true,
     only64: true,
     cases: 3,
   });

@@ -131,7 +131,7 @@ function main(wanted: readonly string[]): void {
     const runner = join(temporary, 'runner');
     execFileSync(
       'gcc',
-      ['-static', '-O2', '-Wall', '-fno-stack-protector', '-o', runner, `${directory}/generator/runner.c`],
+      ['-static-pie', '-O2', '-Wall', '-fno-stack-protector', '-o', runner, `${directory}/generator/runner.c`],
       { stdio: 'inherit' },
     );
     for (const group of GROUPS)
