@@ -1,0 +1,220 @@
+import type { Disposable } from '../base/disposable.ts';
+import { DisposableStore } from '../base/disposable.ts';
+import { Emitter } from '../base/event.ts';
+import type {
+  BreakpointVerdict,
+  DebugTarget,
+  DomainEnd,
+  EventFilter,
+  HypercallBreakpoint,
+  HypercallInfo,
+  HypercallName,
+  InstructionBreakpoint,
+  MemorySpace,
+  Registers,
+  RingInfo,
+  Statistics,
+  StopEvent,
+  SymbolInfo,
+  ThreadInfo,
+  TraceLine,
+} from '../debug/target.ts';
+import type { ReadFile, TargetOptions } from '../debug/target-options.ts';
+import { fromErrorData, toErrorData } from './error-data.ts';
+import type { FromWorker, MessagePort, TargetMethod, ToWorker } from './messages.ts';
+
+/** A worker as its owner holds it. */
+export interface WorkerHandle extends Disposable {
+  readonly port: MessagePort<ToWorker, FromWorker>;
+  /** The worker died: of an error of ours, or of lack of memory. */
+  onFailure(listener: (error: Error) => void): void;
+}
+
+interface Pending {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Boots a machine in a worker. @throws UserError as `bootTarget` does */
+export async function bootInWorker(
+  worker: WorkerHandle,
+  options: TargetOptions,
+  readFile: ReadFile,
+): Promise<DebugTarget> {
+  const target = new WorkerTarget(worker, readFile);
+  try {
+    await target.boot(options);
+    return target;
+  } catch (error) {
+    target.dispose();
+    throw error;
+  }
+}
+
+/** `DebugTarget` over messages. */
+class WorkerTarget implements DebugTarget {
+  private readonly disposables = new DisposableStore();
+  private readonly events = {
+    onStopped: this.disposables.add(new Emitter<StopEvent>()),
+    onConsole: this.disposables.add(new Emitter<{ readonly domain: number; readonly bytes: Uint8Array }>()),
+    onTrace: this.disposables.add(new Emitter<TraceLine>()),
+    onEnded: this.disposables.add(new Emitter<DomainEnd>()),
+  };
+  readonly onStopped = this.events.onStopped.event;
+  readonly onConsole = this.events.onConsole.event;
+  readonly onTrace = this.events.onTrace.event;
+  readonly onEnded = this.events.onEnded.event;
+
+  private readonly pending = new Map<number, Pending>();
+  private nextId = 1;
+  private failure: Error | undefined;
+
+  constructor(
+    private readonly worker: WorkerHandle,
+    private readonly readFile: ReadFile,
+  ) {
+    this.disposables.add(worker);
+    worker.port.onMessage((message) => this.receive(message));
+    worker.onFailure((error) => this.fail(error));
+  }
+
+  boot(options: TargetOptions): Promise<undefined> {
+    return this.ask(0, { kind: 'boot', options });
+  }
+
+  notices(): Promise<readonly string[]> {
+    return this.call('notices');
+  }
+
+  threads(): Promise<readonly ThreadInfo[]> {
+    return this.call('threads');
+  }
+
+  resume(finishStep?: boolean): Promise<void> {
+    return this.call('resume', finishStep);
+  }
+
+  pause(): Promise<void> {
+    return this.call('pause');
+  }
+
+  step(vcpu: number, kind: 'in' | 'over' | 'out', returnAddress?: string): Promise<void> {
+    return this.call('step', vcpu, kind, returnAddress);
+  }
+
+  /** The worker ends with the machine. */
+  async terminate(): Promise<void> {
+    if (this.failure === undefined) await this.call('terminate');
+    this.fail(new Error('the machine has been terminated'));
+    this.worker.dispose();
+  }
+
+  sendConsole(domain: number, bytes: Uint8Array): Promise<void> {
+    return this.call('sendConsole', domain, bytes);
+  }
+
+  consoleHistory(domain: number): Promise<Uint8Array> {
+    return this.call('consoleHistory', domain);
+  }
+
+  registers(vcpu: number): Promise<Registers> {
+    return this.call('registers', vcpu);
+  }
+
+  setRegister(vcpu: number, name: string, value: string): Promise<boolean> {
+    return this.call('setRegister', vcpu, name, value);
+  }
+
+  readMemory(space: MemorySpace, address: string, length: number): Promise<Uint8Array> {
+    return this.call('readMemory', space, address, length);
+  }
+
+  writeMemory(space: MemorySpace, address: string, bytes: Uint8Array): Promise<number> {
+    return this.call('writeMemory', space, address, bytes);
+  }
+
+  setEventFilters(filters: readonly EventFilter[]): Promise<void> {
+    return this.call('setEventFilters', filters);
+  }
+
+  setInstructionBreakpoints(points: readonly InstructionBreakpoint[]): Promise<void> {
+    return this.call('setInstructionBreakpoints', points);
+  }
+
+  setHypercallBreakpoints(points: readonly HypercallBreakpoint[]): Promise<readonly BreakpointVerdict[]> {
+    return this.call('setHypercallBreakpoints', points);
+  }
+
+  hypercallNames(): Promise<readonly HypercallName[]> {
+    return this.call('hypercallNames');
+  }
+
+  symbols(): Promise<readonly SymbolInfo[]> {
+    return this.call('symbols');
+  }
+
+  currentHypercall(vcpu: number): Promise<HypercallInfo | undefined> {
+    return this.call('currentHypercall', vcpu);
+  }
+
+  rings(domain: number): Promise<readonly RingInfo[]> {
+    return this.call('rings', domain);
+  }
+
+  statistics(): Promise<Statistics> {
+    return this.call('statistics');
+  }
+
+  dispose(): void {
+    this.fail(new Error('the machine has been disposed of'));
+    this.disposables.dispose();
+  }
+
+  private call<T>(method: TargetMethod, ...args: readonly unknown[]): Promise<T> {
+    const id = this.nextId++;
+    return this.ask(id, { kind: 'call', id, method, args });
+  }
+
+  private ask<T>(id: number, message: ToWorker): Promise<T> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, { resolve, reject });
+      this.worker.port.post(message);
+    });
+  }
+
+  private receive(message: FromWorker): void {
+    switch (message.kind) {
+      case 'result':
+        this.pending.get(message.id)?.resolve(message.value as never);
+        this.pending.delete(message.id);
+        return;
+      case 'error':
+        this.pending.get(message.id)?.reject(fromErrorData(message.error));
+        this.pending.delete(message.id);
+        return;
+      case 'event':
+        this.events[message.event].fire(message.value as never);
+        return;
+      case 'readFile':
+        void this.sendFile(message.id, message.path, message.relativeTo);
+        return;
+    }
+  }
+
+  private async sendFile(id: number, path: string, relativeTo: string | undefined): Promise<void> {
+    try {
+      const bytes = await this.readFile(path, relativeTo);
+      this.worker.port.post({ kind: 'file', id, bytes });
+    } catch (error) {
+      this.worker.port.post({ kind: 'fileError', id, error: toErrorData(error) });
+    }
+  }
+
+  /** Nothing will be answered any more. */
+  private fail(error: Error): void {
+    this.failure ??= error;
+    for (const { reject } of this.pending.values()) reject(this.failure);
+    this.pending.clear();
+  }
+}
