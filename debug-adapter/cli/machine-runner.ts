@@ -19,6 +19,7 @@ export class MachineRunner {
   private cause: StopCause = 'stopped';
   private stopRequested = false;
   private finish: (cause: StopCause) => void = () => {};
+  private fail: (error: unknown) => void = () => {};
 
   constructor(private readonly options: RunnerOptions) {
     const { machine, scheduler, pace } = options;
@@ -26,13 +27,14 @@ export class MachineRunner {
       budget: () => Number.POSITIVE_INFINITY,
       handle: () => this.afterRun(),
       paused: () => this.finish(this.cause),
+      failed: (error) => this.fail(error),
       sliceEnded: () => {},
     });
   }
 
   run(): Promise<StopCause> {
     const { deadline, scheduler } = this.options;
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const left = Math.max(0, (deadline ?? 0) - scheduler.now());
       // Timers take 31 bits.
       const timer =
@@ -40,6 +42,10 @@ export class MachineRunner {
       this.finish = (cause) => {
         timer?.dispose();
         resolve(cause);
+      };
+      this.fail = (error) => {
+        timer?.dispose();
+        reject(error);
       };
       this.loop.start();
     });

@@ -9,7 +9,7 @@ import { EXCEPTION_FILTERS, rearm } from './breakpoints.ts';
 import { COMPLETION_TRIGGERS } from './completions.ts';
 import { forwardConsole } from './console.ts';
 import type { SessionContext } from './context.ts';
-import { handleEnd, handleStop, reportTerminated } from './stops.ts';
+import { handleEnd, handleFailure, handleStop, reportTerminated } from './stops.ts';
 
 export function initialize(context: SessionContext, args: XenInitializeArguments): Promise<Dap.Capabilities> {
   context.client = args;
@@ -92,6 +92,7 @@ async function boot(context: SessionContext): Promise<void> {
   forwardConsole(context, target, subscriptions);
   subscriptions.add(target.onTrace((line) => context.sendXen('xenTrace', { ...line })));
   subscriptions.add(target.onStopped((event) => void handleStop(context, target, event)));
+  subscriptions.add(target.onFailed((reason) => handleFailure(context, reason)));
   subscriptions.add(target.onEnded((end) => handleEnd(context, end)));
 }
 

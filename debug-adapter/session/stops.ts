@@ -9,6 +9,7 @@ import { stoppedEnvironment } from './environment.ts';
 
 /** Exit codes of `xenoscope run` that make sense here. */
 const EXIT_CLEAN = 0;
+const EXIT_FAILURE = 1;
 const EXIT_CRASH = 4;
 
 /**
@@ -34,6 +35,12 @@ export function handleEnd(context: SessionContext, end: DomainEnd & { readonly l
   const crashed = kind === 'crash';
   const keep = crashed ? context.configuration?.noDebug !== true : context.filters.has('shutdown');
   if (end.last && !keep) reportExit(context, crashed ? EXIT_CRASH : EXIT_CLEAN);
+}
+
+/** Xenoscope itself failed. What can still be seen stays until the client disconnects. */
+export function handleFailure(context: SessionContext, reason: string): void {
+  context.output('stderr', `Xenoscope failed; this is a bug in it, not in your kernel. Please report it:\n${reason}\n`);
+  reportExit(context, EXIT_FAILURE);
 }
 
 function reportExit(context: SessionContext, exitCode: number): void {

@@ -66,6 +66,8 @@ export class LocalTarget implements DebugTarget {
   readonly onConsole = this.console.event;
   readonly onTrace = this.traced.event;
   readonly onEnded = this.ended.event;
+  private readonly failed = this.disposables.add(new Emitter<string>());
+  readonly onFailed = this.failed.event;
 
   private readonly machine: Machine;
   private readonly loop: RunLoop;
@@ -82,6 +84,8 @@ export class LocalTarget implements DebugTarget {
   /** A hypercall was refused, and the machine asked to stop for it. */
   private refused: HypercallRecord | undefined;
   private lastVcpu: Vcpu | undefined;
+  /** A bug of ours struck; what state the machine is in nobody knows. */
+  private broken = false;
   private symbolList: readonly SymbolInfo[] | undefined;
 
   constructor(private readonly options: LocalTargetOptions) {
@@ -95,6 +99,7 @@ export class LocalTarget implements DebugTarget {
       budget: () => (this.stepper?.single === true ? 1 : Number.POSITIVE_INFINITY),
       handle: (result) => this.handle(result),
       paused: () => this.stopNow({ reason: 'pause', vcpu: undefined, text: 'paused' }),
+      failed: (error) => this.fail(error),
       sliceEnded: () => this.flushConsoles(),
     });
   }
@@ -234,7 +239,7 @@ export class LocalTarget implements DebugTarget {
   }
 
   private run(): void {
-    if (this.loop.isRunning || !this.anyAlive()) return;
+    if (this.loop.isRunning || this.broken || !this.anyAlive()) return;
     this.refused = undefined;
     this.loop.start();
     const { hypervisor } = this.machine;
@@ -380,6 +385,12 @@ export class LocalTarget implements DebugTarget {
     const { seen } = this;
     if (seen === undefined || hypervisor.clock.instructions !== seen.instructions) return false;
     return this.lastVcpu !== undefined && ripOf(hypervisor, this.lastVcpu) === seen.rip;
+  }
+
+  private fail(error: unknown): void {
+    this.broken = true;
+    this.flushConsoles();
+    this.failed.fire(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
 
   private flushConsoles(): void {

@@ -9,6 +9,8 @@ export interface RunLoopClient {
   handle(result: RunResult): 'run' | 'stop';
   /** A pause took effect. */
   paused(): void;
+  /** Something threw: a bug of ours. The loop has stopped for good. */
+  failed(error: unknown): void;
   /** A slice is over: a good time to hand on what has gathered. */
   sliceEnded(): void;
 }
@@ -81,6 +83,15 @@ export class RunLoop {
   }
 
   private slice(): void {
+    try {
+      this.runSlice();
+    } catch (error) {
+      this.setStopped();
+      this.client.failed(error);
+    }
+  }
+
+  private runSlice(): void {
     const end = this.scheduler.now() + SLICE_MILLISECONDS;
     do {
       if (this.pauseWanted) {

@@ -16,6 +16,9 @@ export interface DebugTarget extends Disposable {
   /** A domain shut down or crashed; the machine stays inspectable. */
   readonly onEnded: Event<DomainEnd>;
 
+  /** Xenoscope itself failed (a bug of ours, a worker that died): the machine is gone. In words. */
+  readonly onFailed: Event<string>;
+
   /** Remarks made while the machine was built, one line each: settings that are not supported yet, and the like. */
   notices(): Promise<readonly string[]>;
   /** Domains and their vCPUs. */

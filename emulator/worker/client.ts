@@ -59,11 +59,13 @@ class WorkerTarget implements DebugTarget {
     onConsole: this.disposables.add(new Emitter<{ readonly domain: number; readonly bytes: Uint8Array }>()),
     onTrace: this.disposables.add(new Emitter<TraceLine>()),
     onEnded: this.disposables.add(new Emitter<DomainEnd>()),
+    onFailed: this.disposables.add(new Emitter<string>()),
   };
   readonly onStopped = this.events.onStopped.event;
   readonly onConsole = this.events.onConsole.event;
   readonly onTrace = this.events.onTrace.event;
   readonly onEnded = this.events.onEnded.event;
+  readonly onFailed = this.events.onFailed.event;
 
   private readonly pending = new Map<number, Pending>();
   private nextId = 1;
@@ -75,7 +77,11 @@ class WorkerTarget implements DebugTarget {
   ) {
     this.disposables.add(worker);
     worker.port.onMessage((message) => this.receive(message));
-    worker.onFailure((error) => this.fail(error));
+    worker.onFailure((error) => {
+      const news = this.failure === undefined;
+      this.fail(error);
+      if (news) this.events.onFailed.fire(error.message);
+    });
   }
 
   boot(options: TargetOptions): Promise<undefined> {

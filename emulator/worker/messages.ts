@@ -26,7 +26,7 @@ export const TARGET_METHODS = [
 export type TargetMethod = (typeof TARGET_METHODS)[number];
 
 /** Events of `DebugTarget`, by name. */
-export const TARGET_EVENTS = ['onStopped', 'onConsole', 'onTrace', 'onEnded'] as const;
+export const TARGET_EVENTS = ['onStopped', 'onConsole', 'onTrace', 'onEnded', 'onFailed'] as const;
 export type TargetEvent = (typeof TARGET_EVENTS)[number];
 
 /** An error as plain data; `id` and `hint` are those of a `UserError`. */

@@ -44,6 +44,8 @@ export class FakeTarget implements DebugTarget {
   readonly onConsole = this.console.event;
   readonly onTrace = this.trace.event;
   readonly onEnded = this.ended.event;
+  private readonly failed = new Emitter<string>();
+  readonly onFailed = this.failed.event;
 
   readonly values = new Map<string, bigint>([
     ['rip', TEXT],
@@ -82,6 +84,11 @@ export class FakeTarget implements DebugTarget {
     this.running = false;
     this.ended.fire({ domain: 1, kind, code: kind === 'crash' ? 3 : 0, reason, last: true });
     this.stop(kind === 'crash' ? 'crash' : 'shutdown', [], reason, true);
+  }
+
+  fail(reason: string): void {
+    this.running = false;
+    this.failed.fire(reason);
   }
 
   traceLine(text: string): void {

@@ -187,6 +187,16 @@ describe('life of a session', () => {
     await client.event('terminated');
   });
 
+  it('reports a failure of Xenoscope itself as such', async () => {
+    await launch();
+    await client.request('configurationDone');
+    target().fail('AssertionError: Xenoscope bug: x');
+    expect((await client.event('exited')).body).toEqual({ exitCode: 1 });
+    await client.event('terminated');
+    const words = client.events.find(({ event, body }) => event === 'output' && body.category === 'stderr');
+    expect(words?.body.output).toContain('this is a bug in it, not in your kernel');
+  });
+
   it('restarts with a fresh machine and the same breakpoints', async () => {
     await launch({ stopOnEntry: true });
     await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'hypercall:sched_op' }] });

@@ -90,6 +90,7 @@ beforeEach(() => {
       calls.push(result.kind);
       return result.kind === 'budget' ? 'run' : 'stop';
     },
+    failed: (error) => calls.push(String(error)),
     paused: () => calls.push('paused'),
     sliceEnded: () => calls.push('slice'),
   };
@@ -131,6 +132,18 @@ describe('slices', () => {
     // One chain of turns only, although two were asked for.
     expect(scheduler.turns).toHaveLength(1);
   });
+});
+
+it('reports what a run throws, and stands still', () => {
+  const running = loop('free');
+  client.handle = () => {
+    throw new Error('ours');
+  };
+  running.start();
+  scheduler.turn();
+  expect(calls).toEqual(['Error: ours']);
+  expect(running.isRunning).toBe(false);
+  expect(scheduler.turn()).toBe(false);
 });
 
 describe('idle time', () => {
