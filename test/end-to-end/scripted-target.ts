@@ -13,6 +13,7 @@ export async function createTarget(): Promise<DebugTarget> {
   const written = new Emitter<{ readonly domain: number; readonly bytes: Uint8Array }>();
   const traced = new Emitter<TraceLine>();
   const ended = new Emitter<DomainEnd>();
+  const failed = new Emitter<string>();
   const memory = Uint8Array.from({ length: 8192 }, (_, index) => index & 255);
   let rip = BASE;
   let instructions = 0;
@@ -31,6 +32,7 @@ export async function createTarget(): Promise<DebugTarget> {
     onConsole: written.event,
     onTrace: traced.event,
     onEnded: ended.event,
+    onFailed: failed.event,
     threads: async () => [{ vcpu: 0, domain: 1, name: 'acted', bits: 64, state: 'running' }],
     resume: async () => {
       setTimeout(() => print('Welcome to the acted guest!\r\n> '), 10);
