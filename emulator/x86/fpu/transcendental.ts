@@ -75,12 +75,18 @@ export function power2Minus1(x: BigFloat): BigFloat {
   return series(t, (term, n) => b.divide(b.multiply(term, t), b.big(n + 1)));
 }
 
+/** A little nearer to zero: sin x for so small an x that the cube does not reach the last bit. */
+function justBelow(x: BigFloat): BigFloat {
+  const bits = 130n;
+  return { mantissa: (x.mantissa << bits) - (x.mantissa < 0n ? -1n : 1n), exponent: x.exponent - Number(bits) };
+}
+
 /** Sine and cosine as the x87 has them: of x less a multiple of its own π / 2. */
 export function sineAndCosine(x: BigFloat): { readonly sine: BigFloat; readonly cosine: BigFloat } {
   const quarter = b.nearestInteger(b.divide(x, HALF_PI_66));
   const rest = b.subtract(x, b.multiply(b.big(quarter), HALF_PI_66));
   const square = b.negate(b.multiply(rest, rest));
-  const sine = series(rest, (term, n) => b.divide(b.multiply(term, square), b.big((2 * n) * (2 * n + 1))));
+  const sine = b.magnitude(rest) < -NEGLIGIBLE ? justBelow(rest) : series(rest, (term, n) => b.divide(b.multiply(term, square), b.big((2 * n) * (2 * n + 1))));
   const cosine = series(b.ONE, (term, n) => b.divide(b.multiply(term, square), b.big((2 * n - 1) * (2 * n))));
   switch (Number(BigInt.asUintN(2, quarter))) {
     case 0:

@@ -380,6 +380,7 @@ function prepareStore(builder: ModuleBuilder, soft: SoftFloat): number {
   // Nothing is stored for an unmasked overflow or underflow.
   r.if(r.unmasked(slot.OVERFLOW | slot.UNDERFLOW), () => {
     r.setWord(slot.ROUNDED_UP, 0);
+    r.setWord(slot.EXCEPTIONS, r.word(slot.EXCEPTIONS).and(~slot.PRECISION));
     r.return(i32(0));
   });
   r.return(i32(1));
@@ -494,6 +495,14 @@ function roundToIntegral(builder: ModuleBuilder, soft: SoftFloat): number {
     r.if(r.unmasked(BEFORE), () => r.return());
     const integral = r.word(slot.SLOT_A + slot.EXPONENT).geS(63);
     r.if(r.kind(slot.SLOT_A).ne(slot.FINITE).or(integral), () => r.return());
+    // Above one, rounding to an integer is rounding to as many bits as stand before the point.
+    const exponent = r.word(slot.SLOT_A + slot.EXPONENT);
+    r.if(exponent.geS(0), () => {
+      r.copy(slot.SLOT_A, slot.SLOT_R);
+      r.round(soft, exponent.add(1));
+      r.store(soft, 0);
+      r.return();
+    });
     const sign = r.body.let(r.word(slot.SLOT_A + slot.SIGN));
     const wide = [i32(slot.SLOT_A), i32(64), r.word(slot.DIRECTION)];
     const integer = r.body.let(r.body.result(soft.toInteger, wide, 64));
@@ -560,6 +569,18 @@ function scale(builder: ModuleBuilder, soft: SoftFloat, nans: number): number {
       r.setWord(slot.SLOT_R + slot.EXPONENT, r.word(slot.SLOT_R + slot.EXPONENT).add(shift.value.toI32()));
     });
     r.setLong(slot.SLOT_R + slot.LOW, ZERO64);
+    // Out of range even with the exponent that an unmasked overflow or underflow would get.
+    const exponent = r.body.let(r.word(slot.SLOT_R + slot.EXPONENT));
+    const beyond = (exception: number, far: Int, answer: number): void =>
+      r.if(a.eq(slot.FINITE).and(far).and(r.word(slot.MASKS).and(exception).eqz()), () => {
+        r.raise(exception | slot.PRECISION);
+        r.setWord(slot.SLOT_R + slot.CLASS, answer);
+        r.setWord(slot.ROUNDED_UP, answer === slot.INFINITE ? 1 : 0);
+        r.store(soft, 0);
+        r.return();
+      });
+    beyond(slot.OVERFLOW, exponent.gtS(HIGHEST + 24576), slot.INFINITE);
+    beyond(slot.UNDERFLOW, exponent.ltS(LOWEST - 24576), slot.ZERO);
     r.round(soft, i32(64));
     r.store(soft, 0);
   });

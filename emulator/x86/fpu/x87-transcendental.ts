@@ -152,6 +152,11 @@ export class X87Transcendental {
     const negative = value.mantissa < 0n;
     const absolute = negative ? -value.mantissa : value.mantissa;
     let exponent = magnitude(value);
+    // Tininess is judged after rounding: what is rounded up to the smallest normal number is not tiny.
+    if (exponent === -16383) {
+      const unbounded = this.rounded(absolute, value.exponent, exponent, negative);
+      if (exponentOf(unbounded) === 1) return unbounded;
+    }
     if (exponent < -16382 && (this.masks & UNDERFLOW) === 0) {
       this.exceptions |= UNDERFLOW;
       return this.rounded(absolute, value.exponent + 24576, exponent + 24576, negative);

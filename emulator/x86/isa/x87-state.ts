@@ -77,6 +77,12 @@ function readEnvironment(e: Emitter, pointer: Int): void {
   setTags(e, tags);
 }
 
+/** Both ends are looked at first, so that nothing is stored when not all can be. */
+function probe(e: Emitter, address: Int, bytes: number): void {
+  e.let(e.writePointer(8, address));
+  e.let(e.writePointer(8, e.let(address.add(bytes - 1))));
+}
+
 /** The environment, at most 28 bytes, is stored as one piece. */
 function storeEnvironmentAt(e: Emitter, address: Int): void {
   e.storeThrough(8 * environmentSize(e), address, (pointer) => writeEnvironment(e, pointer));
@@ -84,7 +90,9 @@ function storeEnvironmentAt(e: Emitter, address: Int): void {
 
 const storeEnvironment: Semantics = (e) => {
   e.requireFpu();
-  storeEnvironmentAt(e, e.linearAddress());
+  const address = e.linearAddress();
+  probe(e, address, environmentSize(e));
+  storeEnvironmentAt(e, address);
   // All exceptions are masked afterwards (SDM vol. 2, FSTENV).
   e.setState(32, STATE_X87_CONTROL, e.state(32, STATE_X87_CONTROL).or(constant(0x3f)));
   setStatus(e, status(e));
@@ -104,8 +112,7 @@ const save: Semantics = (e) => {
   e.requireFpu();
   const address = e.linearAddress();
   const top = e.let(status(e).shrU(11));
-  // The end is looked at first, so that nothing is stored when it cannot be.
-  e.let(e.writePointer(8, e.let(address.add(environmentSize(e) + 79))));
+  probe(e, address, environmentSize(e) + 80);
   storeEnvironmentAt(e, address);
   for (let i = 0; i < 8; i++) {
     const register = e.let(stackRegister(top, i));
