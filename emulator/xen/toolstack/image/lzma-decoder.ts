@@ -156,8 +156,9 @@ export class LzmaDecoder {
     const context =
       ((offset & this.literalPositionMask) << this.literalContextBits) + (previous >> (8 - this.literalContextBits));
     const base = LITERAL + context * LITERAL_SIZE;
-    let symbol = 1;
+    let symbol: number;
     if (this.state >= 7) {
+      symbol = 1;
       if (this.rep0 >= offset) throw corruptPayload('XZ', 'a distance reaches too far back');
       let matchByte = output[position - this.rep0 - 1]!;
       let guide = 0x100;
@@ -169,7 +170,7 @@ export class LzmaDecoder {
         guide &= bit === 1 ? matchBit : ~matchBit;
       }
     } else {
-      while (symbol < 0x100) symbol = (symbol << 1) | this.bit(base + symbol);
+      symbol = this.tree(base, 8);
     }
     this.state = this.state < 4 ? 0 : this.state < 10 ? this.state - 3 : this.state - 6;
     return symbol & 0xff;
@@ -216,9 +217,33 @@ export class LzmaDecoder {
     return MIN_MATCH + 16 + this.tree(coder + LENGTH_HIGH, 8);
   }
 
+  /** `bits` bits, each with the probability that the bits before it choose. The hot loop: `bit`, with state in locals. */
   private tree(base: number, bits: number): number {
+    const { probabilities, input } = this;
+    let { range, code, at } = this;
     let symbol = 1;
-    for (let left = bits; left > 0; left--) symbol = (symbol << 1) | this.bit(base + symbol);
+    for (let left = bits; left > 0; left--) {
+      if (range >>> 0 < 0x1000000) {
+        range <<= 8;
+        code = (code << 8) | input[at++]!;
+      }
+      const index = base + symbol;
+      const probability = probabilities[index]!;
+      const bound = Math.imul(range >>> 11, probability);
+      if (code >>> 0 < bound >>> 0) {
+        range = bound;
+        probabilities[index] = probability + ((2048 - probability) >> 5);
+        symbol <<= 1;
+      } else {
+        range = (range - bound) | 0;
+        code = (code - bound) | 0;
+        probabilities[index] = probability - (probability >> 5);
+        symbol = (symbol << 1) | 1;
+      }
+    }
+    this.range = range;
+    this.code = code;
+    this.at = at;
     return symbol - (1 << bits);
   }
 
