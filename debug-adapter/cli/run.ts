@@ -25,8 +25,7 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   const { scheduler, terminal } = host;
   const started = scheduler.now();
   if (options.engine === 'translator') terminal.log('xenoscope: there is no translator yet; using the interpreter');
-  const domains = await loadAll(options, host);
-  const machine = await bootDomains({ domains, createMachine: host.createMachine, seed: options.seed });
+  const machine = await boot(options, host);
   const disposables = new DisposableStore();
   disposables.add(machine);
   disposables.add(traceTo(machine, options.trace, (line) => terminal.log(line)));
@@ -67,14 +66,14 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   return exitStatus(report);
 }
 
-async function loadAll(options: RunOptions, host: RunHost): Promise<LoadedDomain[]> {
+async function boot(options: RunOptions, host: RunHost): Promise<Machine> {
   const domains: LoadedDomain[] = [];
   for (const file of options.files) {
     const domain = await loadDomainFile(host.readFile, file, undefined);
     for (const warning of domain.warnings) host.terminal.log(`xenoscope: ${warning}`);
     domains.push(domain);
   }
-  return domains;
+  return bootDomains({ domains, createMachine: host.createMachine, seed: options.seed });
 }
 
 /** How each domain ended; after a crash also what Xen refused it last, which often is the cause. */

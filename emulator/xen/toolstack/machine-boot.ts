@@ -21,7 +21,7 @@ import { Random } from '../common/random.ts';
 import { buildDomain } from './domain-builder.ts';
 import type { DomainConfig } from './domain-config.ts';
 import type { DomainLayout } from './domain-layout.ts';
-import type { KernelImage } from './image/kernel-image.ts';
+import { type KernelImage, keepSymbolsOnly } from './image/kernel-image.ts';
 import type { LoadedDomain } from './load-domain.ts';
 import { memoryHash } from './memory-hash.ts';
 
@@ -148,7 +148,7 @@ export class Machine implements Disposable {
     );
     this.disposables.add(console);
     this.disposables.add(xenstore);
-    const booted = { config, image, domain, layout: built.layout, console, xenstore };
+    const booted = { config, image: keepSymbolsOnly(image), domain, layout: built.layout, console, xenstore };
     this.domains.push(booted);
     return booted;
   }

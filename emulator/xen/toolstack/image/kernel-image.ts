@@ -3,7 +3,8 @@
  * interpreted, addresses checked (libelf's elf_xen_note_check and elf_xen_addr_calc_check).
  */
 import { formatAddress } from '../../../base/numbers.ts';
-import { EM_386 } from '../../../elf/constants.ts';
+import { ByteReader } from '../../../elf/byte-reader.ts';
+import { EM_386, SHT_DYNSYM, SHT_SYMTAB } from '../../../elf/constants.ts';
 import { type ElfFile, isElf, loadableSegments, type ProgramHeader, readElf } from '../../../elf/elf-file.ts';
 import { readBzImage } from './bzimage.ts';
 import {
@@ -91,6 +92,16 @@ export function readKernelImage(bytes: Uint8Array): KernelImage {
   };
   checkAddresses(image);
   return image;
+}
+
+/**
+ * What a running domain's image is still good for: its symbols. A stripped one lets go of its contents, which are as
+ * large as the kernel (64 MB for Debian's).
+ */
+export function keepSymbolsOnly(image: KernelImage): KernelImage {
+  const hasSymbols = image.elf.sections.some(({ type }) => type === SHT_SYMTAB || type === SHT_DYNSYM);
+  if (hasSymbols) return image;
+  return { ...image, elf: { ...image.elf, reader: new ByteReader(new Uint8Array(0)), sections: [] } };
 }
 
 function checkParameters(parameters: ImageParameters): void {
