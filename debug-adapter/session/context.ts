@@ -7,6 +7,8 @@ import { SymbolTable } from '../symbols/symbol-table.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
 import { Disassembler } from './disassembler.ts';
 import type { SessionHost } from './host.ts';
+import { loadOrcTable } from './orc-loader.ts';
+import type { OrcTable } from './orc-table.ts';
 import { StopData } from './stop-data.ts';
 import { readSymbolFiles } from './symbol-files.ts';
 
@@ -34,6 +36,7 @@ export class SessionContext implements Disposable {
 
   private current: { readonly target: DebugTarget; readonly subscriptions: DisposableStore } | undefined;
   private symbolTable: Promise<SymbolTable> | undefined;
+  private orc: Promise<OrcTable | undefined> | undefined;
   private hypercalls: Promise<ReadonlyMap<number, string>> | undefined;
 
   constructor(
@@ -126,6 +129,13 @@ export class SessionContext implements Disposable {
   forgetSymbols(): void {
     this.symbolTable = undefined;
     this.hypercalls = undefined;
+    this.orc = undefined;
+  }
+
+  /** A Linux kernel's own unwind tables; undefined where there are none. Read once per machine. */
+  orcTable(): Promise<OrcTable | undefined> {
+    this.orc ??= this.symbols().then((symbols) => loadOrcTable(this.target, symbols));
+    return this.orc;
   }
 
   /** Names of the ABI's hypercalls by number. */

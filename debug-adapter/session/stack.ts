@@ -35,14 +35,17 @@ export async function stackTrace(
 export async function framesOf(context: SessionContext, stop: StopData, vcpu: number): Promise<readonly FrameHandle[]> {
   return await stop.frameList(vcpu, async () => {
     const { general } = await stop.registers(vcpu);
+    const registers = Object.fromEntries(Object.entries(general).map(([name, value]) => [name, BigInt(value)]));
     const { bits } = (await context.target.threads()).find((thread) => thread.vcpu === vcpu) ?? { bits: 64 as const };
     const target = context.target;
     return await unwind({
-      rip: BigInt(general.rip ?? 0),
-      rsp: BigInt(general.rsp ?? 0),
-      rbp: BigInt(general.rbp ?? 0),
+      rip: registers.rip ?? 0n,
+      rsp: registers.rsp ?? 0n,
+      rbp: registers.rbp ?? 0n,
+      registers,
       bits,
       symbols: await context.symbols(),
+      orc: await context.orcTable(),
       read: (address, length) => target.readMemory('virtual', `0x${BigInt.asUintN(64, address).toString(16)}`, length),
     });
   });

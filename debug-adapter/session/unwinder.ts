@@ -1,7 +1,10 @@
 import type { SymbolTable } from '../symbols/symbol-table.ts';
+import type { OrcTable } from './orc-table.ts';
+import { orcFrames } from './orc-unwinder.ts';
+import { StackReader } from './stack-reader.ts';
 
 /** How a frame was found, most reliable first. */
-export type FrameSource = 'registers' | 'frame-pointer' | 'scan';
+export type FrameSource = 'registers' | 'orc' | 'entry' | 'frame-pointer' | 'scan';
 
 export interface Frame {
   readonly rip: bigint;
@@ -14,8 +17,11 @@ export interface UnwindInput {
   readonly rip: bigint;
   readonly rsp: bigint;
   readonly rbp: bigint;
+  /** All general registers, by name. */
+  readonly registers: Readonly<Record<string, bigint>>;
   readonly bits: 64 | 32;
   readonly symbols: SymbolTable;
+  readonly orc: OrcTable | undefined;
   /** As many bytes as are readable at a virtual address. */
   read(address: bigint, length: number): Promise<Uint8Array>;
 }
@@ -26,25 +32,50 @@ const SCAN_BYTES = 16384;
 const MAXIMUM_SCANNED = 64;
 /** Bytes before a return address that the longest near call can have (SDM vol. 2, CALL: FF /2 with SIB and disp32). */
 const LONGEST_CALL = 7;
+const PUSH_RBP = 0x55;
+const RET = 0xc3;
 
 /**
- * Frames of a vCPU, innermost first. Follows the chain of frame pointers while each link looks like one (aligned,
- * rising, with a return address that follows a call); where there is no chain, words of the stack that follow a call
- * are taken, which may name callers that have long returned: those frames say `scan`.
+ * Frames of a vCPU, innermost first. A Linux kernel's own unwind tables lead the way where it has them; else the chain
+ * of frame pointers, while each link looks like one (aligned, rising, with a return address that follows a call). Where
+ * there is neither, words of the stack that follow a call are taken, which may name callers that have long returned:
+ * those frames say `scan`.
  */
 export async function unwind(input: UnwindInput): Promise<readonly Frame[]> {
   const frames: Frame[] = [{ rip: input.rip, rsp: input.rsp, rbp: input.rbp, source: 'registers' }];
-  const stack = new StackReader(input);
+  const stack = new StackReader((address, length) => input.read(address, length), input.bits === 64 ? 8 : 4);
+  if (input.orc !== undefined && input.bits === 64) {
+    const first = { rip: input.rip, rsp: input.rsp, rbp: input.rbp, interrupted: true, registers: input.registers };
+    const { frames: found, complete } = await orcFrames(input.orc, stack, first, MAXIMUM_FRAMES);
+    frames.push(...found);
+    if (complete) return frames;
+  }
+  const found = frames.length;
+  if (found === 1) await atFunctionEdge(input, stack, frames);
   await followFramePointers(input, stack, frames);
-  if (frames.length === 1) await scan(input, stack, frames);
+  if (frames.length === found) await scan(input, stack, frames);
   return frames;
 }
 
+/** At its first instructions a function has no frame of its own yet, and at its last none any more. */
+async function atFunctionEdge(input: UnwindInput, stack: StackReader, frames: Frame[]): Promise<void> {
+  const word = BigInt(stack.wordSize);
+  const offset = input.symbols.at(input.rip)?.offset;
+  const [before, here] = await input.read(input.rip - 1n, 2);
+  const pushed = offset === 1 && before === PUSH_RBP;
+  if (offset !== 0 && !pushed && here !== RET) return;
+  const at = pushed ? input.rsp + word : input.rsp;
+  const rip = await stack.word(at);
+  if (rip === undefined || !(await followsCall(input, rip))) return;
+  frames.push({ rip, rsp: at + word, rbp: input.rbp, source: 'entry' });
+}
+
 async function followFramePointers(input: UnwindInput, stack: StackReader, frames: Frame[]): Promise<void> {
-  const word = BigInt(input.bits / 8);
-  let pointer = input.rbp;
-  let floor = input.rsp;
-  while (frames.length < MAXIMUM_FRAMES) {
+  const word = BigInt(stack.wordSize);
+  const last = frames.at(-1) as Frame;
+  let pointer = last.rbp;
+  let floor = last.rsp;
+  while (frames.length < MAXIMUM_FRAMES && pointer !== undefined) {
     if (pointer % word !== 0n || pointer < floor || pointer - floor > BigInt(SCAN_BYTES)) return;
     const next = await stack.word(pointer);
     const rip = await stack.word(pointer + word);
@@ -56,13 +87,15 @@ async function followFramePointers(input: UnwindInput, stack: StackReader, frame
 }
 
 async function scan(input: UnwindInput, stack: StackReader, frames: Frame[]): Promise<void> {
-  const word = BigInt(input.bits / 8);
-  const start = input.rsp - (input.rsp % word);
-  for (let offset = 0n; offset < BigInt(SCAN_BYTES) && frames.length < MAXIMUM_SCANNED; offset += word) {
+  const word = BigInt(stack.wordSize);
+  const { rsp } = frames.at(-1) as Frame;
+  const start = rsp - (rsp % word);
+  for (let offset = 0n, found = 0; offset < BigInt(SCAN_BYTES) && found < MAXIMUM_SCANNED; offset += word) {
     const rip = await stack.word(start + offset);
     if (rip === undefined) return;
     if (!plausibleCode(input, rip) || !(await followsCall(input, rip))) continue;
     frames.push({ rip, rsp: start + offset + word, rbp: undefined, source: 'scan' });
+    found++;
   }
 }
 
@@ -86,27 +119,4 @@ async function followsCall(input: UnwindInput, address: bigint): Promise<boolean
     if (bytes[at] === 0xff && ((bytes[at + 1] as number) & 0x38) === 0x10) return true;
   }
   return false;
-}
-
-/** Reads words of the stack page by page. */
-class StackReader {
-  private readonly pages = new Map<bigint, Promise<Uint8Array>>();
-
-  constructor(private readonly input: UnwindInput) {}
-
-  async word(address: bigint): Promise<bigint | undefined> {
-    const size = this.input.bits / 8;
-    const start = address & ~0xfffn;
-    let page = this.pages.get(start);
-    if (page === undefined) {
-      page = this.input.read(start, 4096);
-      this.pages.set(start, page);
-    }
-    const offset = Number(address - start);
-    const bytes = (await page).subarray(offset, offset + size);
-    if (bytes.length < size) return undefined;
-    let value = 0n;
-    for (let at = size - 1; at >= 0; at--) value = (value << 8n) | BigInt(bytes[at] as number);
-    return value;
-  }
 }
