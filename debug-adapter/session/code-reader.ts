@@ -1,4 +1,5 @@
-import type { DebugTarget } from '../../emulator/debug/target.ts';
+/** As many bytes as are readable at a virtual address. */
+export type ReadCode = (address: bigint, length: number) => Promise<Uint8Array>;
 
 const PAGE = 4096n;
 
@@ -6,7 +7,7 @@ const PAGE = 4096n;
 export class CodeReader {
   private readonly pages = new Map<bigint, Promise<Uint8Array>>();
 
-  constructor(private readonly target: DebugTarget) {}
+  constructor(private readonly read: ReadCode) {}
 
   /** Bytes from `address` on, at most `length`, up to the first hole. */
   async bytes(address: bigint, length: number): Promise<Uint8Array> {
@@ -44,8 +45,7 @@ export class CodeReader {
   private page(start: bigint): Promise<Uint8Array> {
     let page = this.pages.get(start);
     if (page === undefined) {
-      const address = `0x${BigInt.asUintN(64, start).toString(16)}`;
-      page = this.target.readMemory('virtual', address, Number(PAGE));
+      page = this.read(BigInt.asUintN(64, start), Number(PAGE));
       this.pages.set(start, page);
     }
     return page;

@@ -5,7 +5,7 @@ import { machineRunning, notLaunched, unknownDomain, unknownThread } from '../pr
 import type { LaunchConfiguration } from '../protocol/launch-configuration.ts';
 import { SymbolTable } from '../symbols/symbol-table.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
-import { Disassembler } from './disassembler.ts';
+import { type Code, Disassembler } from './disassembler.ts';
 import type { SessionHost } from './host.ts';
 import { loadOrcTable } from './orc-loader.ts';
 import type { OrcTable } from './orc-table.ts';
@@ -130,6 +130,18 @@ export class SessionContext implements Disposable {
     this.symbolTable = undefined;
     this.hypercalls = undefined;
     this.orc = undefined;
+  }
+
+  /** The code that the stopped vCPU (or the first one) sees. */
+  async code(): Promise<Code> {
+    const target = this.target;
+    const threads = await target.threads();
+    const thread = threads.find(({ vcpu }) => vcpu === this.stop?.event.vcpu) ?? threads[0];
+    return {
+      bits: thread?.bits ?? 64,
+      symbols: await this.symbols(),
+      read: (address, length) => target.readMemory('virtual', `0x${address.toString(16)}`, length),
+    };
   }
 
   /** A Linux kernel's own unwind tables; undefined where there are none. Read once per machine. */

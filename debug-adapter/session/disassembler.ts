@@ -1,11 +1,18 @@
 import type { Disposable } from '../../emulator/base/disposable.ts';
-import { CodeReader } from './code-reader.ts';
-import type { SessionContext } from './context.ts';
+import type { SymbolTable } from '../symbols/symbol-table.ts';
+import { CodeReader, type ReadCode } from './code-reader.ts';
 import { type Decoded, InstructionDecoder } from './instruction-decoder.ts';
 
 /** One line of a disassembly. `bytes` is empty where nothing is mapped. */
 export interface Line extends Decoded {
   readonly valid: boolean;
+}
+
+/** What there is to disassemble. */
+export interface Code {
+  readonly bits: 64 | 32;
+  readonly symbols: SymbolTable;
+  readonly read: ReadCode;
 }
 
 /** Longest x86 instruction (SDM vol. 2, 2.3.11). */
@@ -24,11 +31,10 @@ export class Disassembler implements Disposable {
    * Exactly `count` lines, from the one `offset` instructions away from the one at `address` (negative: before it).
    * Lines where nothing is mapped are not valid.
    */
-  async around(context: SessionContext, address: bigint, offset: number, count: number): Promise<readonly Line[]> {
+  async around(code: Code, address: bigint, offset: number, count: number): Promise<readonly Line[]> {
     const decoder = await this.load();
-    const bits = (await context.target.threads()).find(({ vcpu }) => vcpu === context.stop?.event.vcpu)?.bits ?? 64;
-    const reader = new CodeReader(context.target);
-    const symbols = await context.symbols();
+    const { bits, symbols } = code;
+    const reader = new CodeReader(code.read);
     const starts = (from: bigint): bigint | undefined => {
       const located = symbols.at(from);
       return located === undefined || located.symbol.kind === 'object' ? undefined : located.symbol.address;

@@ -20,7 +20,7 @@ export async function disassemble(
   }
   const address = BigInt.asUintN(64, reference.address + BigInt(args.offset ?? 0));
   const offset = args.instructionOffset ?? 0;
-  const lines = await context.disassembler.around(context, address, offset, count);
+  const lines = await context.disassembler.around(await context.code(), address, offset, count);
   const symbols = await context.symbols();
   const hypercalls = await context.hypercallsByNumber();
   return { instructions: lines.map((line, index) => toDap(line, lines[index - 1], symbols, hypercalls)) };

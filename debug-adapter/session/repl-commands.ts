@@ -60,7 +60,7 @@ async function examine(context: SessionContext, frame: FrameHandle, text: string
 }
 
 async function examineInstructions(context: SessionContext, address: bigint, count: number): Promise<string> {
-  const list = await context.disassembler.around(context, address, 0, count);
+  const list = await context.disassembler.around(await context.code(), address, 0, count);
   const symbols = await context.symbols();
   return list
     .map(({ address: at, text }) => {

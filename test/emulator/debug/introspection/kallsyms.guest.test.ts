@@ -1,27 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readKallsyms } from '../../../../emulator/debug/introspection/kallsyms.ts';
 import type { SymbolInfo } from '../../../../emulator/debug/target.ts';
-import { readKernelImage } from '../../../../emulator/xen/toolstack/image/kernel-image.ts';
 import { debianCloudKernel, debianKernel } from '../../../support/guests.ts';
-
-/** A kernel as its loader lays it out, its symbols, and where its notes say that it begins to run. */
-function load(file: string): { memory: Uint8Array; base: number; entry: number; symbols: readonly SymbolInfo[] } {
-  const image = readKernelImage(readFileSync(file));
-  const base = image.virtKernelStart;
-  const memory = new Uint8Array(image.virtKernelEnd - base);
-  for (const { offset, fileSize, physicalAddress } of image.segments) {
-    const bytes = image.elf.reader.bytes.subarray(offset, offset + fileSize);
-    memory.set(bytes, physicalAddress + image.virtOffset - base);
-  }
-  return { memory, base, entry: image.virtEntry, symbols: readKallsyms(memory, base) ?? [] };
-}
+import { loadKernel } from '../../../support/kernel-memory.ts';
 
 describe.each([
   ['amd64', debianKernel],
   ['cloud-amd64', debianCloudKernel],
 ])('symbols of the stripped Debian kernel, %s', (_, file) => {
-  const { memory, base, entry, symbols } = load(file());
+  const { memory, base, entry, symbols } = loadKernel(file());
   const address = (name: string): number => {
     const found = symbols.filter((symbol) => symbol.name === name);
     expect(found, name).toHaveLength(1);
