@@ -1,5 +1,6 @@
 import { highHalf, type VirtualAddress } from '../../base/numbers.ts';
 import {
+  CS,
   EXIT_BREAKPOINT,
   EXIT_BUDGET,
   EXIT_EXCEPTION,
@@ -18,14 +19,16 @@ import {
   RDI,
   RDX,
   RSI,
+  SS,
 } from '../../x86/cpu/processor.ts';
 import { HypercallArguments, type HypercallContext } from '../hypercall/call.ts';
 import { decodeHypercall, elementCommandNumbers } from '../hypercall/decode.ts';
 import { executeHypercall } from '../hypercall/dispatch.ts';
 import { HYPERCALL_TABLE } from '../hypercall/table.ts';
 import { StructView } from '../public/struct.ts';
-import { MULTICALL_ENTRY } from '../public/xen-4/xen.ts';
+import { FLAT_RING3_CS64, FLAT_RING3_SS64, MULTICALL_ENTRY } from '../public/xen-4/xen.ts';
 import { loadVcpu, saveVcpu } from '../pv/domain.ts';
+import { forceFlatSegment } from '../pv/segments.ts';
 import {
   deliverEvents,
   handleException,
@@ -153,6 +156,9 @@ export class RunLoop {
       // Left at the instruction that did it, for whoever looks.
       processor.rip = rip;
     } else if (typeof result !== 'symbol') {
+      // Back by SYSRET, which loads Xen's flat selectors whatever the guest had.
+      forceFlatSegment(xen, vcpu, CS, FLAT_RING3_CS64);
+      forceFlatSegment(xen, vcpu, SS, FLAT_RING3_SS64);
       const value = isRefusal(result) ? -result.errno : result;
       processor.setRegister(RAX, value | 0, highHalf(value));
     }

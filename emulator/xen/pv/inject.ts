@@ -124,6 +124,17 @@ export function traceCallback(xen: Hypervisor, vcpu: Vcpu, name: string): void {
 
 /** Software that steps through emulated instructions sees its trap. */
 export function injectSingleStep(xen: Hypervisor, vcpu: Vcpu): void {
-  xen.processor.setDebugRegister(6, xen.processor.debugRegister(6) | 0x4000, 0);
+  xen.processor.setDebugRegister(6, xen.processor.debugRegister(6) | DR6_SINGLE_STEP, 0);
+  noteDebugStatus(xen, vcpu);
   injectException(xen, vcpu, VECTOR_DB, undefined);
+}
+
+const DR6_SINGLE_STEP = 0x4000;
+/** B0–B3, BD, BS, BT: what a #DB reports. */
+const DR6_STATUS = 0xe00f;
+
+/** The guest reads DR6 by hypercall: what the processor found adds to what is there. */
+export function noteDebugStatus(xen: Hypervisor, vcpu: Vcpu): void {
+  const status = (vcpu.debugRegisters[6] as number) | (xen.processor.debugRegister(6) & DR6_STATUS);
+  vcpu.debugRegisters[6] = status >>> 0;
 }

@@ -1,11 +1,17 @@
-import { signed64, type VirtualAddress } from '../../base/numbers.ts';
-import { EFLAGS_IF, EFLAGS_IOPL, EFLAGS_VM, R11, RAX, RCX, RSP } from '../../x86/cpu/processor.ts';
+import { isCanonical, signed64, type VirtualAddress } from '../../base/numbers.ts';
+import { CS, EFLAGS_IF, EFLAGS_IOPL, EFLAGS_VM, R11, RAX, RCX, RSP, SS } from '../../x86/cpu/processor.ts';
 import { setUpcallMask } from '../common/shared-info.ts';
 import { type HypercallContext, type HypercallResult, REGISTERS_REPLACED } from '../hypercall/call.ts';
-import { VGCF_IN_SYSCALL, VMASST_TYPE_ARCHITECTURAL_IOPL } from '../public/xen-4/xen.ts';
+import {
+  FLAT_RING3_CS32,
+  FLAT_RING3_CS64,
+  FLAT_RING3_SS64,
+  VGCF_IN_SYSCALL,
+  VMASST_TYPE_ARCHITECTURAL_IOPL,
+} from '../public/xen-4/xen.ts';
 import { setGuestMode } from './guest-mode.ts';
 import { deliverFailsafe } from './inject.ts';
-import { loadCodeSegment, loadStackSegment } from './segments.ts';
+import { forceFlatSegment, loadCodeSegment, loadStackSegment } from './segments.ts';
 
 /** Frame on the guest's stack: rax, r11, rcx, flags, rip, cs, rflags, rsp, ss (do_iret of pv/iret.c). */
 const FRAME_BYTES = 72;
@@ -43,8 +49,14 @@ export function doIret({ xen, vcpu }: HypercallContext): HypercallResult {
     processor.setRegister(R11, processor.rflags, 0);
   }
   setUpcallMask(xen.ram, vcpu, (rflags & EFLAGS_IF) === 0);
+  if ((low(3) & VGCF_IN_SYSCALL) !== 0) {
+    // SYSRET knows no selectors but Xen's own.
+    forceFlatSegment(xen, vcpu, CS, (cs | 3) === FLAT_RING3_CS32 ? FLAT_RING3_CS32 : FLAT_RING3_CS64);
+    forceFlatSegment(xen, vcpu, SS, FLAT_RING3_SS64);
+    return REGISTERS_REPLACED;
+  }
   const ss = low(8) & 0xffff;
-  const fault = loadCodeSegment(xen, vcpu, cs | 3) ?? loadStackSegment(xen, vcpu, ss | 3);
-  if (fault !== undefined) deliverFailsafe(xen, vcpu, cs | 3, ss | 3);
+  const failed = loadCodeSegment(xen, vcpu, cs | 3) ?? loadStackSegment(xen, vcpu, ss | 3);
+  if (failed !== undefined || !isCanonical(high(4))) deliverFailsafe(xen, vcpu, cs | 3, ss | 3);
   return REGISTERS_REPLACED;
 }

@@ -17,10 +17,8 @@ const DEFAULT_SIZE = 1 << 22;
 
 /** One of Xen's own flat selectors, which are always there. */
 export function forceFlatSegment(xen: Hypervisor, vcpu: Vcpu, segment: number, selector: number): void {
-  if (xen.processor.selector(segment) === selector && segment !== CS) {
-    // Same selector of the same constant descriptor: nothing to load.
-    return;
-  }
+  // The same selector means the same constant descriptor: nothing to load.
+  if (xen.processor.selector(segment) === selector) return;
   lookUpDescriptor(xen, vcpu, selector, descriptor);
   xen.processor.forceSegment(segment, selector, descriptor[0] as number, descriptor[1] as number);
 }

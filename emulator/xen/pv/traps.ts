@@ -1,5 +1,15 @@
 import { highHalf, type VirtualAddress } from '../../base/numbers.ts';
-import { CS, R11, RCX, VECTOR_GP, VECTOR_NM, VECTOR_NMI, VECTOR_PF, VECTOR_UD } from '../../x86/cpu/processor.ts';
+import {
+  CS,
+  R11,
+  RCX,
+  VECTOR_DB,
+  VECTOR_GP,
+  VECTOR_NM,
+  VECTOR_NMI,
+  VECTOR_PF,
+  VECTOR_UD,
+} from '../../x86/cpu/processor.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { eventsNeedDelivery } from '../common/shared-info.ts';
 import type { Vcpu } from '../common/vcpu.ts';
@@ -7,7 +17,7 @@ import { FLAT_RING3_CS64, FLAT_RING3_SS64, VMASST_TYPE_ARCHITECTURAL_IOPL } from
 import { bounce } from './bounce-frame.ts';
 import { emulateForcedInvalidOp } from './emul-inv-op.ts';
 import { emulatePrivilegedOp } from './emul-priv-op.ts';
-import { injectException, injectPageFault, traceCallback } from './inject.ts';
+import { injectException, injectPageFault, noteDebugStatus, traceCallback } from './inject.ts';
 
 /** Exceptions, software interrupts and system calls of 64-bit PV guests (arch/x86/traps.c, pv/traps.c). */
 
@@ -20,6 +30,9 @@ export function handleException(xen: Hypervisor, vcpu: Vcpu): void {
       break;
     case VECTOR_GP:
       if (errorCode === 0 && emulatePrivilegedOp(xen, vcpu)) return;
+      break;
+    case VECTOR_DB:
+      noteDebugStatus(xen, vcpu);
       break;
     case VECTOR_NM:
       // Xen clears TS itself when it delivers the fault.

@@ -195,13 +195,16 @@ export class FakeProcessor implements Processor {
     return { levels, machine: inRam ? (machine as MachineAddress) : undefined, writable, user, executable: true };
   }
   peek(address: VirtualAddress, length: number, root?: Mfn): Uint8Array {
-    const bytes: number[] = [];
-    for (let index = 0; index < length; index++) {
-      const { machine } = this.walk((address + index) as VirtualAddress, root ?? this.roots[this.view]);
-      if (machine === undefined) break;
-      bytes.push(this.ram.u8[this.ram.offsetOf(machine)] as number);
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const { machine } = this.walk((address + done) as VirtualAddress, root ?? this.roots[this.view]);
+      if (machine === undefined) return bytes.slice(0, done);
+      const chunk = Math.min(length - done, 4096 - (machine % 4096));
+      const at = this.ram.offsetOf(machine);
+      bytes.set(this.ram.u8.subarray(at, at + chunk), done);
+      done += chunk;
     }
-    return Uint8Array.from(bytes);
+    return bytes;
   }
 
   setBreakpoints(): void {}

@@ -82,7 +82,7 @@ describe('validation of a first page table', () => {
     const machine = new TestMachine();
     const domain = machine.xen.createDomain({ name: 'bad', pages: 64, abi: 'x86_64' });
     if ('errno' in domain) throw new Error(domain.reason);
-    machine['buildTables'](domain);
+    machine.buildTables(domain);
     machine.write64(table, slot, machine.entry(slot === 1 ? PFN_FREE : PFN_L1, flags, domain), domain);
     const refusal = machine.xen.setVcpuContext(domain, 0, {
       rip: va(0),

@@ -75,7 +75,7 @@ export class TestMachine {
   }
 
   /** Page tables map themselves read-only, as the real builder does. */
-  private buildTables(domain: Domain): void {
+  buildTables(domain: Domain): void {
     const table = U | A | P | RW;
     this.write64(PFN_L4, 511, this.entry(PFN_L3, table, domain), domain);
     this.write64(PFN_L3, 510, this.entry(PFN_L2, table, domain), domain);

@@ -1,0 +1,97 @@
+import type { Mfn } from '../../../../emulator/base/numbers.ts';
+import type { Domain } from '../../../../emulator/xen/common/domain.ts';
+import {
+  FRAME_ALLOCATED,
+  FRAME_PINNED,
+  FRAME_VALIDATED,
+  FRAME_XEN_HEAP,
+  TYPE_L1,
+  TYPE_L4,
+  TYPE_SEGMENT_DESCRIPTORS,
+  TYPE_WRITABLE,
+} from '../../../../emulator/xen/common/frame-table.ts';
+import type { Hypervisor } from '../../../../emulator/xen/common/hypervisor.ts';
+import { isGuestL4Slot } from '../../../../emulator/xen/pv/mm-validate.ts';
+import { disallowedBits, entryFrame, PAGE_PRESENT, PAGE_RW } from '../../../../emulator/xen/pv/page-table-entry.ts';
+
+/**
+ * Recomputes, from nothing but what is stored, how often every frame is referenced and as what, and compares with the
+ * frame table. Also the rule that all of it is for: no page table or descriptor page has a writable mapping. Answers
+ * what is wrong, in words.
+ */
+export function findViolations(xen: Hypervisor): string[] {
+  const found: string[] = [];
+  const { first, owners, types, flags, typeCounts, counts } = xen.frames;
+  const expected = { counts: new Int32Array(owners.length), types: new Int32Array(owners.length) };
+  const use = (mfn: number, type: number | undefined, what: string): void => {
+    const index = mfn - first;
+    if (owners[index] === undefined || (owners[index] as number) < 0) {
+      found.push(`${what} refers to mfn ${mfn.toString(16)}, which is free`);
+      return;
+    }
+    expected.counts[index] = (expected.counts[index] as number) + 1;
+    if (type === undefined) return;
+    expected.types[index] = (expected.types[index] as number) + 1;
+    if (types[index] !== type)
+      found.push(`${what} uses mfn ${mfn.toString(16)} as type ${type}, it is ${types[index]}`);
+  };
+  for (let index = 0; index < owners.length; index++) {
+    const mfn = index + first;
+    const own = flags[index] as number;
+    if ((own & FRAME_ALLOCATED) !== 0) use(mfn, undefined, 'allocation');
+    if ((own & FRAME_XEN_HEAP) !== 0) use(mfn, TYPE_WRITABLE, 'Xen');
+    if ((own & FRAME_PINNED) !== 0) use(mfn, types[index], 'pin');
+    const isTable = (types[index] as number) >= TYPE_L1 && (types[index] as number) <= TYPE_L4;
+    if (isTable && (own & FRAME_VALIDATED) !== 0 && (typeCounts[index] as number) > 0) {
+      walkTable(xen, mfn as Mfn, types[index] as number, use, found);
+    }
+  }
+  for (const domain of xen.domains.values()) useOfDomain(domain, use);
+  for (let index = 0; index < owners.length; index++) {
+    if (counts[index] === expected.counts[index] && typeCounts[index] === expected.types[index]) continue;
+    found.push(
+      `mfn ${(index + first).toString(16)} (type ${types[index]}): count ${counts[index]}, expected ${expected.counts[index]}; ` +
+        `type count ${typeCounts[index]}, expected ${expected.types[index]}`,
+    );
+  }
+  return found;
+}
+
+type Use = (mfn: number, type: number | undefined, what: string) => void;
+
+function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: string[]): void {
+  const base = xen.ram.offset(table) >>> 2;
+  for (let slot = 0; slot < 512; slot++) {
+    if (level === TYPE_L4 && !isGuestL4Slot(slot)) continue;
+    const low = xen.ram.i32[base + slot * 2] as number;
+    const high = xen.ram.i32[base + slot * 2 + 1] as number;
+    if ((low & PAGE_PRESENT) === 0) continue;
+    const what = `L${level} ${table.toString(16)} slot ${slot}`;
+    if (disallowedBits(level, low, high) !== 0) found.push(`${what} has forbidden bits`);
+    const frame = entryFrame(low, high);
+    if (level === TYPE_L1) use(frame, (low & PAGE_RW) !== 0 ? TYPE_WRITABLE : undefined, what);
+    else if (xen.ram.hasFrame(frame) && xen.references.type(frame) === level) {
+      if ((low & PAGE_RW) !== 0) found.push(`${what} is a writable linear mapping`);
+      // A table that maps itself holds no reference on itself.
+      if (frame !== table) use(frame, level, what);
+    } else use(frame, level - 1, what);
+  }
+}
+
+function useOfDomain(domain: Domain, use: Use): void {
+  for (const vcpu of domain.vcpus) {
+    if (vcpu.kernelRoot !== undefined) use(vcpu.kernelRoot, TYPE_L4, 'kernel root');
+    if (vcpu.userRoot !== undefined) use(vcpu.userRoot, TYPE_L4, 'user root');
+    for (const mfn of vcpu.gdtFrames) use(mfn, TYPE_SEGMENT_DESCRIPTORS, 'GDT');
+    for (const mfn of vcpu.ldtFrames.values()) use(mfn, TYPE_SEGMENT_DESCRIPTORS, 'LDT');
+    if (vcpu.vcpuInfoFrame !== undefined) use(vcpu.vcpuInfoFrame, TYPE_WRITABLE, 'vcpu_info');
+  }
+  const { fifo } = domain.eventChannels;
+  for (const mfn of fifo?.arrayFrames ?? []) use(mfn, TYPE_WRITABLE, 'FIFO array');
+  for (const mfn of fifo?.controlFrames ?? []) if (mfn !== undefined) use(mfn, TYPE_WRITABLE, 'FIFO control block');
+  if (domain.pirqEoiFrame !== undefined) use(domain.pirqEoiFrame, TYPE_WRITABLE, 'PIRQ EOI page');
+  for (const grant of domain.grantTable.active.values()) {
+    for (let index = 0; index < grant.readers; index++) use(grant.mfn, undefined, 'grant reader');
+    for (let index = 0; index < grant.writers; index++) use(grant.mfn, TYPE_WRITABLE, 'grant writer');
+  }
+}
