@@ -49,3 +49,6 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
   decode(bytes?: Uint8Array | ArrayBuffer, options?: { stream?: boolean }): string;
 }
+
+/** Base64 to a string of bytes; in every host. */
+declare function atob(text: string): string;

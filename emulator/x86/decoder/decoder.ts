@@ -267,6 +267,7 @@ export class Decoder {
       if (encoding.digit >= 0 && ((this.modrm >> 3) & 7) !== encoding.digit) continue;
       if (encoding.modrmMask !== 0 && (this.modrm & encoding.modrmMask) !== encoding.modrm) continue;
       if (encoding.rexW && (this.rex & 8) === 0) continue;
+      if (candidate.row.traits.size16 === true && !this.operandPrefix) continue;
       if (encoding.hasModrm && encoding.modrmMask === 0 && !(this.hasMemory ? candidate.memory : candidate.register)) continue;
       if (this.opcodeByte === 0x90 && encoding.map === 0 && !encoding.plusRegister && (this.rex & 1) !== 0) continue;
       const { prefix } = encoding;
@@ -274,6 +275,8 @@ export class Decoder {
         if (prefix === repeat) return candidate;
       } else if (prefix === 0x66) {
         if (this.operandPrefix && repeat === 0) with66 ??= candidate;
+      } else if (prefix === 'no repeat') {
+        if (repeat === 0) fallback ??= candidate;
       } else if (prefix === 'none') {
         if (repeat === 0 && !this.operandPrefix) fallback ??= candidate;
       } else fallback ??= candidate;

@@ -1,7 +1,7 @@
 import type { Row } from '../isa/row.ts';
 
 /** Which prefix a row insists on. 'any': rows that do not look at 66, F2, F3 as part of the opcode. */
-export type MandatoryPrefix = 'any' | 'none' | 0x66 | 0xf2 | 0xf3;
+export type MandatoryPrefix = 'any' | 'none' | 'no repeat' | 0x66 | 0xf2 | 0xf3;
 
 export interface Encoding {
   readonly prefix: MandatoryPrefix;
@@ -27,6 +27,7 @@ export function parseEncoding(row: Row): Encoding {
   for (;;) {
     const token = tokens[0];
     if (token === 'NP') prefix = 'none';
+    else if (token === 'NFx') prefix = 'no repeat';
     else if (token === 'REX.W') rexW = true;
     else if ((token === '66' || token === 'F2' || token === 'F3') && tokens.length > 1) prefix = Number.parseInt(token, 16) as 0x66;
     else break;

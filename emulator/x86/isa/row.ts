@@ -6,14 +6,14 @@ export type Semantics = (e: Emitter) => void;
 /**
  * One row per instruction form.
  *
- * `encoding` is in the manual's notation: mandatory prefix (`NP`, `66`, `F2`, `F3`) if any, opcode bytes, then `/r`,
+ * `encoding` is in the manual's notation: mandatory prefix (`NP`, `66`, `F2`, `F3`; `NFx`: neither of the last two) if any, opcode bytes, then `/r`,
  * `/0`…`/7`, or `+r`. A ninth-bit constraint follows where the ModRM byte is fixed: `0F 01 D0`.
  *
  * `operands` uses the letters of the SDM's opcode map (vol. 2, A.2), destination first:
  * E register or memory by ModRM.rm, G register by ModRM.reg, Z register in the opcode, M memory only, R register only
  * (by rm), I immediate, J relative target, O memory offset, S segment register, C/D control/debug register,
  * P/Q MMX by reg/rm, N MMX register by rm, V/W XMM by reg/rm, U XMM register by rm; sizes b 8, w 16, d 32, q 64, x 128,
- * v 16/32/64 by operand size (L: an implicit operand that only brings its size), z 16/32 (immediate), y 32/64; bare `M` has no size. Fixed registers: AL, CL, rAX, DX, 1.
+ * v 16/32/64 by operand size (`_`: an implicit operand that only brings its size), z 16/32 (immediate), y 32/64; bare `M` has no size. Fixed registers: AL, CL, rAX, DX, 1.
  */
 export interface Row {
   readonly encoding: string;
@@ -30,6 +30,8 @@ export interface Traits {
   readonly lock?: true;
   /** Operand size is 64 bits in 64-bit mode without REX.W; 16 with 66. */
   readonly default64?: true;
+  /** Only with a 16-bit operand size (66 prefix); stands before the row that it takes precedence over. */
+  readonly size16?: true;
   /** Operand size is 64 bits in 64-bit mode whatever the prefixes (near branches). */
   readonly force64?: true;
   /** Ends a block: control may not go to the next instruction, or execution mode may change. */

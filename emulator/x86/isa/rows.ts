@@ -1,5 +1,6 @@
 import { ARITHMETIC } from './arithmetic.ts';
 import { BITS } from './bits.ts';
+import { CONTROL_16 } from './control-16.ts';
 import { CONTROL } from './control.ts';
 import { DATA_MOVEMENT } from './data-movement.ts';
 import { DECIMAL } from './decimal.ts';
@@ -24,6 +25,7 @@ export const ROWS: readonly Row[] = [
   ...MULTIPLY,
   ...STACK,
   ...STRINGS,
+  ...CONTROL_16,
   ...CONTROL,
   ...DECIMAL,
   ...SYSTEM,

@@ -73,9 +73,9 @@ function storeMask(e: Emitter, result: Int, wide: Int, expanded: Int): void {
   );
 }
 
-/** The lengths' suffix `y` gives the forms with REX.W lengths of 64 bits; `L` is an implicit operand. */
+/** The lengths' suffix `y` gives the forms with REX.W lengths of 64 bits; `_` is an implicit operand. */
 const strings = (opcode: string, name: string, explicit: boolean, toIndex: boolean): Row =>
-  row(`66 0F 3A ${opcode} /r`, name, explicit ? 'Vx Wx Ib Ly' : 'Vx Wx Ib', compare(explicit, toIndex), {
+  row(`66 0F 3A ${opcode} /r`, name, explicit ? 'Vx Wx Ib _y' : 'Vx Wx Ib', compare(explicit, toIndex), {
     routine: true,
   });
 

@@ -104,7 +104,7 @@ export const STACK: readonly Row[] = [
   row('FF /6', 'push', 'Ev', push, stackTraits),
   row('8F /0', 'pop', 'Ev', pop, stackTraits),
   row('C9', 'leave', '_v', leave, stackTraits),
-  row('C8', 'enter', 'Iw Kb Lv', enter, { ...stackTraits, routine: true }),
+  row('C8', 'enter', 'Iw Kb _v', enter, { ...stackTraits, routine: true }),
   row('60', 'pusha', '_v', pushAll, { mode: 32, routine: true }),
   row('61', 'popa', '_v', popAll, { mode: 32, routine: true }),
   ...segments.map(([encoding, segment, only32]) =>

@@ -34,9 +34,8 @@ const PRIVILEGED: readonly [encoding: string, name: string, operands: string][] 
   ['0F 01 /3', 'lidt', 'M'],
   ['0F 01 /6', 'lmsw', 'Ew'],
   ['0F 01 /7', 'invlpg', 'M'],
-  ['0F 01 F8', 'swapgs', ''],
-  ['0F 01 C8', 'monitor', ''],
-  ['0F 01 C9', 'mwait', ''],
+  ['NP 0F 01 C8', 'monitor', ''],
+  ['NP 0F 01 C9', 'mwait', ''],
   ['0F 06', 'clts', ''],
   ['0F 07', 'sysret', ''],
   ['0F 08', 'invd', ''],
@@ -53,6 +52,7 @@ const PRIVILEGED: readonly [encoding: string, name: string, operands: string][] 
 
 export const SYSTEM: readonly Row[] = [
   ...PRIVILEGED.map(([encoding, name, operands]) => row(encoding, name, operands, privileged)),
+  row('0F 01 F8', 'swapgs', '', privileged, { mode: 64 }),
   row('FC', 'cld', '', setDirection(0)),
   row('FD', 'std', '', setDirection(0x400)),
   row('0F 0D /r', 'prefetchw', 'M', nothing),
@@ -60,9 +60,9 @@ export const SYSTEM: readonly Row[] = [
   row('NP 0F AE /7', 'clflush', 'Mb', (e) => {
     e.let(e.read(0, 8));
   }),
-  row('0F AE E8', 'lfence', '', nothing),
-  row('0F AE F0', 'mfence', '', nothing),
-  row('0F AE F8', 'sfence', '', nothing),
+  row('NP 0F AE E8 +i', 'lfence', '', nothing),
+  row('NP 0F AE F0 +i', 'mfence', '', nothing),
+  row('NP 0F AE F8 +i', 'sfence', '', nothing),
   systemRow('NP 0F AE /0', 'fxsave', 'M', 'fxsave'),
   systemRow('NP 0F AE /1', 'fxrstor', 'M', 'fxrstor'),
   row('NP 0F AE /2', 'ldmxcsr', 'Md', loadMxcsr),

@@ -404,7 +404,9 @@ function storeRows(): Row[] {
       RARE,
     ),
     row('DD D0 +i', 'fst', '', waiting(storeRegister(0)), RARE),
-    row('DD D8 +i', 'fstp', '', waiting(storeRegister(1)), RARE),
+    ...['DD D8', 'D9 D8', 'DF D0', 'DF D8'].map((encoding) =>
+      row(`${encoding} +i`, 'fstp', '', waiting(storeRegister(1)), RARE),
+    ),
   ];
 }
 

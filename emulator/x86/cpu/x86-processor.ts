@@ -1,0 +1,420 @@
+import { lowHalf, type MachineAddress, type Mfn, PAGE_SIZE, type VirtualAddress } from '../../base/numbers.ts';
+import type { Decoder } from '../decoder/decoder.ts';
+import { CodeCache } from '../interpreter/code-cache.ts';
+import type { FormTable } from '../interpreter/forms.ts';
+import * as record from '../interpreter/record.ts';
+import { Mmu } from '../mmu/mmu.ts';
+import type { PhysicalMemory } from '../mmu/physical-memory.ts';
+import { inspectWalk } from '../mmu/walk.ts';
+import { FpuImage } from './fpu-image.ts';
+import { GuestMemory } from './guest-memory.ts';
+import {
+  STATE_BUDGET,
+  STATE_CR2,
+  STATE_EFLAGS,
+  STATE_ERROR_CODE,
+  STATE_FPU_OFF,
+  STATE_PAGE_BASE,
+  STATE_RECORD,
+  STATE_VECTOR,
+} from './layout.ts';
+import {
+  ACCESS_FETCH,
+  type Access,
+  EFLAGS_TF,
+  EXIT_BREAKPOINT,
+  EXIT_BUDGET,
+  EXIT_EXCEPTION,
+  EXIT_STOP,
+  type Exit,
+  type ExitReason,
+  type PagingMode,
+  type Processor,
+  type ProcessorHooks,
+  VECTOR_DB,
+  type Walk,
+} from './processor.ts';
+import { RegisterFile } from './registers.ts';
+import { FAULT_NONE, Segments } from './segments.ts';
+import { EXIT_RESUME, SystemRows } from './system-rows.ts';
+
+/** Set below zero by this much to make generated code leave at the next block. */
+const STOP_BIAS = 1 << 30;
+const DR6_SINGLE_STEP = 1 << 14;
+
+/** Imports that generated code calls; handed out before the processor exists. */
+export interface EngineImports {
+  slowRead: (low: number, high: number, bytes: number) => number;
+  slowWrite: (low: number, high: number, bytes: number) => number;
+  slowModify: (low: number, high: number, bytes: number) => number;
+  system: (routine: number, at: number) => number;
+}
+
+/** What `createProcessor` compiled: an interpreter, form table and decoder per mode. */
+export interface Engine {
+  readonly run: Readonly<Record<32 | 64, (at: number) => number>>;
+  readonly forms: Readonly<Record<32 | 64, FormTable>>;
+  readonly decoders: Readonly<Record<32 | 64, Decoder>>;
+  readonly imports: EngineImports;
+}
+
+/** The processor of the contract, over the interpreter. NOT IMPLEMENTED: hardware watchpoints (DR7 is only stored). */
+export class X86Processor implements Processor {
+  readonly exit: Exit = { reason: EXIT_BUDGET, vector: 0, errorCode: -1, cr2Low: 0, cr2High: 0, length: 0 };
+  cr4 = 0;
+  failed = false;
+
+  private readonly i32: Int32Array;
+  private readonly u8: Uint8Array;
+  private readonly registers: RegisterFile;
+  private readonly segments: Segments;
+  private readonly mmu: Mmu;
+  private readonly memory: GuestMemory;
+  private readonly fpu: FpuImage;
+  private readonly cache: CodeCache;
+  private readonly systemRows: readonly [readonly ((at: number) => number)[], readonly ((at: number) => number)[]];
+  private readonly debug = new Int32Array(16);
+
+  /** Retired before the current `run`, and its budget. */
+  private retired = 0;
+  private granted = 0;
+  private inside = false;
+  private stopRequested = false;
+  private breakpoints: ReadonlySet<number> = new Set();
+  private skipBreakpoint = false;
+
+  constructor(
+    private readonly ram: PhysicalMemory,
+    private readonly engine: Engine,
+    hooks: ProcessorHooks,
+  ) {
+    this.i32 = new Int32Array(ram.memory.buffer);
+    this.u8 = new Uint8Array(ram.memory.buffer);
+    this.registers = new RegisterFile(ram.memory);
+    this.segments = new Segments(this.registers, () => this.mmu.hooks);
+    this.mmu = new Mmu(ram, hooks);
+    this.memory = new GuestMemory(ram, this.mmu);
+    this.fpu = new FpuImage(ram.memory);
+    this.cache = new CodeCache(ram, this.mmu, engine.decoders);
+    const processor = this;
+    const rows = new SystemRows(ram.memory, {
+      registers: this.registers,
+      segments: this.segments,
+      memory: this.memory,
+      fpu: this.fpu,
+      exit: this.exit,
+      get hooks() {
+        return processor.mmu.hooks;
+      },
+      get cr4() {
+        return processor.cr4;
+      },
+    });
+    const bind = (mode: 32 | 64): ((at: number) => number)[] =>
+      engine.forms[mode].system.map((form) => {
+        const run = rows.table[form.row.traits.system as string];
+        if (run === undefined) throw new Error(`no system row "${form.row.traits.system}"`);
+        return (at) => run(form, at);
+      });
+    this.systemRows = [bind(32), bind(64)];
+    engine.imports.slowRead = (low, high, bytes) => this.mmu.slowRead(low, high, bytes);
+    engine.imports.slowWrite = (low, high, bytes) => this.mmu.slowWrite(low, high, bytes);
+    engine.imports.slowModify = (low, high, bytes) => this.mmu.slowModify(low, high, bytes);
+    engine.imports.system = (routine, at) =>
+      ((this.segments.longMode ? this.systemRows[1] : this.systemRows[0])[routine] as (at: number) => number)(at);
+  }
+
+  // ---- Running
+
+  run(budget: number): ExitReason {
+    this.granted = budget;
+    this.i32[STATE_BUDGET >> 2] = budget;
+    this.inside = true;
+    const reason = this.loop();
+    this.inside = false;
+    this.takeBias();
+    this.retired += budget - (this.i32[STATE_BUDGET >> 2] as number);
+    this.exit.reason = reason;
+    return reason;
+  }
+
+  get instructions(): number {
+    if (!this.inside) return this.retired;
+    const left = this.i32[STATE_BUDGET >> 2] as number;
+    const at = this.i32[STATE_RECORD >> 2] as number;
+    const pending = at === 0 ? 0 : (this.u8[at + record.RECORD_REMAINING] as number);
+    return this.retired + this.granted - (this.stopRequested ? left + STOP_BIAS : left) - pending;
+  }
+
+  requestStop(): void {
+    if (this.stopRequested || !this.inside) return;
+    this.stopRequested = true;
+    this.i32[STATE_BUDGET >> 2] = (this.i32[STATE_BUDGET >> 2] as number) - STOP_BIAS;
+  }
+
+  private takeBias(): boolean {
+    if (!this.stopRequested) return false;
+    this.stopRequested = false;
+    this.i32[STATE_BUDGET >> 2] = (this.i32[STATE_BUDGET >> 2] as number) + STOP_BIAS;
+    return true;
+  }
+
+  private loop(): ExitReason {
+    const { i32, registers, cache } = this;
+    /** Single steps left because the budget ends inside the next block. */
+    let stepping = false;
+    for (;;) {
+      i32[STATE_RECORD >> 2] = 0;
+      if (this.takeBias()) return EXIT_STOP;
+      const left = i32[STATE_BUDGET >> 2] as number;
+      if (left <= 0) return EXIT_BUDGET;
+      const long = this.segments.longMode;
+      const mode = long ? 64 : 32;
+      cache.setMode(mode);
+      this.mmu.user = this.segments.privilege === 3;
+      const low = registers.ripLow;
+      const high = long ? registers.ripHigh : 0;
+      const code = this.mmu.access(low, high, ACCESS_FETCH);
+      if (code < 0) return this.exception();
+      i32[STATE_PAGE_BASE >> 2] = low & -PAGE_SIZE;
+      i32[(STATE_PAGE_BASE >> 2) + 1] = high;
+      const following = (): number => this.followingPage(low, high);
+      const trap = ((i32[STATE_EFLAGS >> 2] as number) & EFLAGS_TF) !== 0;
+      if (this.breakpoints.size > 0 && !this.skipBreakpoint && this.breakpoints.has(registers.rip)) return EXIT_BREAKPOINT;
+      let outcome: number;
+      if (trap || stepping || this.skipBreakpoint) {
+        this.skipBreakpoint = false;
+        const at = cache.decodeSingle(code, following);
+        if (at < 0) return this.exception();
+        i32[STATE_BUDGET >> 2] = 1;
+        outcome = this.engine.run[mode](at);
+        i32[STATE_BUDGET >> 2] = (i32[STATE_BUDGET >> 2] as number) + left - 1;
+        if (outcome !== record.RUN_EXCEPTION && outcome !== record.RUN_EXIT && trap) return this.singleStepTrap();
+      } else {
+        const at = cache.lookup(code, following);
+        if (at < 0) return this.exception();
+        outcome = this.follow(at, mode);
+      }
+      switch (outcome) {
+        case record.RUN_EXCEPTION:
+          return this.exception();
+        case record.RUN_EXIT:
+          if ((this.exit.reason as number) !== EXIT_RESUME) return this.exit.reason;
+          if (trap) return this.singleStepTrap();
+          break;
+        case record.RUN_BUDGET:
+          if (!this.stopRequested) stepping = true;
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  /** Runs from a block, linking blocks of the same page as they are found. */
+  private follow(first: number, mode: 32 | 64): number {
+    const { i32, registers, cache } = this;
+    let at = first;
+    for (;;) {
+      const outcome = this.engine.run[mode](at);
+      if (outcome !== record.RUN_LINK_TAKEN && outcome !== record.RUN_LINK_NEXT) {
+        if (outcome === record.RUN_BREAK && !this.breakpoints.has(registers.rip)) this.skipBreakpoint = true;
+        return outcome;
+      }
+      const from = i32[STATE_RECORD >> 2] as number;
+      if (this.stopRequested) return record.RUN_RESOLVE;
+      const low = registers.ripLow;
+      const high = registers.ripHigh;
+      const code = this.mmu.access(low, high, ACCESS_FETCH);
+      if (code < 0) return record.RUN_RESOLVE;
+      const { generation } = cache;
+      at = cache.lookup(code, () => this.followingPage(low, high));
+      if (at < 0) return record.RUN_RESOLVE;
+      if (generation === cache.generation && !cache.isSingle(from)) {
+        const link = outcome === record.RUN_LINK_TAKEN ? record.RECORD_LINK_TAKEN : record.RECORD_LINK_NEXT;
+        i32[(from + link) >> 2] = at;
+      }
+    }
+  }
+
+  private followingPage(low: number, high: number): number {
+    const next = ((low & -PAGE_SIZE) + PAGE_SIZE) | 0;
+    const at = this.mmu.access(next, next === 0 ? (high + 1) | 0 : high, ACCESS_FETCH);
+    return at < 0 ? -1 : at;
+  }
+
+  private exception(): ExitReason {
+    const { exit, i32 } = this;
+    exit.vector = i32[STATE_VECTOR >> 2] as number;
+    exit.errorCode = i32[STATE_ERROR_CODE >> 2] as number;
+    exit.cr2Low = i32[STATE_CR2 >> 2] as number;
+    exit.cr2High = i32[(STATE_CR2 >> 2) + 1] as number;
+    exit.length = 0;
+    return EXIT_EXCEPTION;
+  }
+
+  private singleStepTrap(): ExitReason {
+    this.debug[6 * 2] = (this.debug[6 * 2] as number) | DR6_SINGLE_STEP;
+    this.i32[STATE_VECTOR >> 2] = VECTOR_DB;
+    this.i32[STATE_ERROR_CODE >> 2] = -1;
+    return this.exception();
+  }
+
+  // ---- Registers
+
+  get hooks(): ProcessorHooks {
+    return this.mmu.hooks;
+  }
+  set hooks(hooks: ProcessorHooks) {
+    this.mmu.hooks = hooks;
+  }
+
+  low(register: number): number {
+    return this.registers.low(register);
+  }
+  high(register: number): number {
+    return this.registers.high(register);
+  }
+  setRegister(register: number, low: number, high: number): void {
+    this.registers.set(register, low, high);
+  }
+  address(register: number): VirtualAddress {
+    return this.registers.address(register);
+  }
+  get rip(): VirtualAddress {
+    return this.registers.rip;
+  }
+  set rip(value: VirtualAddress) {
+    this.registers.rip = value;
+  }
+  get rflags(): number {
+    return this.registers.rflags;
+  }
+  set rflags(value: number) {
+    this.registers.rflags = value;
+  }
+
+  selector(segment: number): number {
+    return this.registers.selector(segment);
+  }
+  loadSegment(segment: number, selector: number): number {
+    const fault = this.segments.loadData(segment, selector);
+    return fault === FAULT_NONE ? -1 : fault;
+  }
+  forceSegment(segment: number, selector: number, descriptorLow: number, descriptorHigh: number): void {
+    this.segments.force(segment, selector, descriptorLow, descriptorHigh);
+    this.mmu.user = this.segments.privilege === 3;
+  }
+  segmentBaseLow(segment: number): number {
+    return this.registers.baseLow(segment);
+  }
+  segmentBaseHigh(segment: number): number {
+    return this.registers.baseHigh(segment);
+  }
+  setSegmentBase(segment: number, low: number, high: number): void {
+    this.registers.setBase(segment, low, high);
+  }
+  get privilege(): number {
+    return this.segments.privilege;
+  }
+  get longMode(): boolean {
+    return this.segments.longMode;
+  }
+
+  get taskSwitched(): boolean {
+    return this.i32[STATE_FPU_OFF >> 2] !== 0;
+  }
+  set taskSwitched(value: boolean) {
+    this.i32[STATE_FPU_OFF >> 2] = value ? 1 : 0;
+  }
+  debugRegister(index: number): number {
+    return this.debug[index * 2] as number;
+  }
+  setDebugRegister(index: number, low: number, high: number): void {
+    this.debug[index * 2] = low;
+    this.debug[index * 2 + 1] = high;
+  }
+
+  // ---- Memory
+
+  get paging(): PagingMode {
+    return this.mmu.paging;
+  }
+  set paging(mode: PagingMode) {
+    this.mmu.paging = mode;
+    this.mmu.flush();
+  }
+  setRoot(view: 0 | 1, root: Mfn | undefined): void {
+    this.mmu.setRoot(view, root);
+  }
+  root(view: 0 | 1): Mfn | undefined {
+    return this.mmu.roots[view];
+  }
+  get view(): 0 | 1 {
+    return this.mmu.view;
+  }
+  set view(view: 0 | 1) {
+    this.mmu.setView(view);
+  }
+  flushTlb(): void {
+    this.mmu.flush();
+  }
+  invalidatePage(address: VirtualAddress): void {
+    this.mmu.invalidatePage(lowHalf(address));
+  }
+
+  translate(address: VirtualAddress, access: Access): MachineAddress | -1 {
+    const machine = this.memory.translate(address, access);
+    if (machine < 0) this.exception();
+    return machine;
+  }
+  readVirtual(address: VirtualAddress, length: number): Uint8Array | undefined {
+    return this.memory.readBytes(address, length);
+  }
+  writeVirtual(address: VirtualAddress, bytes: Uint8Array): boolean {
+    return this.memory.writeBytes(address, bytes);
+  }
+  read32(address: VirtualAddress): number {
+    if (this.memory.load(address, 4)) return this.memory.low >>> 0;
+    this.failed = true;
+    return 0;
+  }
+  write32(address: VirtualAddress, value: number): void {
+    this.memory.low = value;
+    if (!this.memory.store(address, 4)) this.failed = true;
+  }
+
+  walk(address: VirtualAddress, root = this.mmu.roots[this.mmu.view]): Walk {
+    return inspectWalk(this.ram, this.mmu.paging, root, address);
+  }
+  peek(address: VirtualAddress, length: number, root?: Mfn): Uint8Array {
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const { machine } = this.walk((address + done) as VirtualAddress, root ?? this.mmu.roots[this.mmu.view]);
+      if (machine === undefined) break;
+      const at = machine - this.ram.firstMfn * PAGE_SIZE + this.ram.base;
+      const count = Math.min(length - done, PAGE_SIZE - (machine % PAGE_SIZE));
+      bytes.set(this.u8.subarray(at, at + count), done);
+      done += count;
+    }
+    return bytes.subarray(0, done);
+  }
+
+  // ---- Debugging and FPU
+
+  setBreakpoints(addresses: readonly VirtualAddress[]): void {
+    this.breakpoints = new Set(addresses);
+    this.cache.breakpointOffsets = new Set(addresses.map((address) => lowHalf(address) & (PAGE_SIZE - 1)));
+    this.cache.dropAll();
+  }
+  skipBreakpointOnce(): void {
+    this.skipBreakpoint = true;
+  }
+  saveFpu(): Uint8Array {
+    return this.fpu.save(16);
+  }
+  restoreFpu(image: Uint8Array): void {
+    this.fpu.restore(image, 16);
+  }
+}
