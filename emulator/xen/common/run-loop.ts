@@ -45,6 +45,8 @@ import { NEVER, RUNSTATE_BLOCKED, RUNSTATE_OFFLINE, RUNSTATE_RUNNABLE, RUNSTATE_
 
 /** How long a vCPU runs before others that want to get their turn, in ns of virtual time. */
 const QUANTUM = 200_000;
+/** Budgets of the processor are small integers; a longer way is gone in steps. */
+const MAX_SLICE = 1 << 28;
 const MULTICALL = 13;
 
 interface HostTimer {
@@ -89,7 +91,7 @@ export class RunLoop {
       this.switchTo(vcpu);
       deliverEvents(this.xen, vcpu);
       if (!vcpu.domain.alive) continue;
-      const slice = Math.min(left, this.sliceEnd() - clock.now());
+      const slice = Math.min(left, this.sliceEnd() - clock.now(), MAX_SLICE);
       const before = processor.instructions;
       const reason = processor.run(slice);
       const executed = processor.instructions - before;
