@@ -45,6 +45,14 @@ export function bundles({ out, minify, target }: BundleChoices): readonly BuildO
       format: 'cjs',
       external: ['vscode'],
     },
+    {
+      ...shared,
+      entryPoints: ['emulator/worker/node/machine-worker.ts'],
+      outfile: `${out}/worker/machine-worker.cjs`,
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+    },
     ...['memory', 'rings'].map(
       (panel): BuildOptions => ({
         ...shared,

@@ -14,7 +14,14 @@ function run(program: string, args: readonly string[]): void {
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const out = path.join('dist', `xenoscope-${version}.vsix`);
 run('run-typescript.mjs', ['extension/build/bundle.ts', '--release']);
-run('node_modules/@vscode/vsce/vsce', ['package', '--no-dependencies', '--skip-license', '--allow-missing-repository', '--out', out]);
+run('node_modules/@vscode/vsce/vsce', [
+  'package',
+  '--no-dependencies',
+  '--skip-license',
+  '--allow-missing-repository',
+  '--out',
+  out,
+]);
 const { size } = statSync(out);
 console.log(`${out}  ${(size / 1e6).toFixed(2)} MB`);
 if (size > MAXIMUM_BYTES) {

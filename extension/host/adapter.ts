@@ -1,12 +1,14 @@
 import * as vscode from 'vscode';
+import type { SessionHost } from '../../debug-adapter/session/host.ts';
 import { XenDebugSession } from '../../debug-adapter/session/xen-debug-session.ts';
-import type { CreateAdapter } from './activate.ts';
 import { readFile } from './files.ts';
-import { createTarget } from './target.ts';
 
-/** The debug adapter in the extension host itself: no process to start, and the same in the desktop and the web. */
-export const createInlineAdapter: CreateAdapter = () =>
-  new vscode.DebugAdapterInlineImplementation(new InlineAdapter(new XenDebugSession({ readFile, createTarget })));
+/** The debug adapter in the extension host itself, where VS Code's file systems are; its machine may live elsewhere. */
+export function inlineAdapter(createTarget: SessionHost['createTarget']): vscode.DebugAdapterDescriptor {
+  return new vscode.DebugAdapterInlineImplementation(
+    new InlineAdapter(new XenDebugSession({ readFile, createTarget })),
+  );
+}
 
 interface StoppedEvent {
   readonly type: string;

@@ -1,8 +1,11 @@
-import { UserError } from '../../emulator/base/user-error.ts';
+import { bootTarget } from '../../emulator/debug/boot-target.ts';
 import type { DebugTarget } from '../../emulator/debug/target.ts';
 import type { TargetOptions } from '../../emulator/debug/target-options.ts';
+import { createBrowserScheduler } from '../../emulator/host/browser/scheduler.ts';
+import { createMachine } from '../../emulator/xen/toolstack/create-machine.ts';
+import { readFile } from './files.ts';
 
-/** Builds the machine that a session debugs. */
-export async function createTarget(_options: TargetOptions): Promise<DebugTarget> {
-  throw new UserError('target.missing', 'This build of Xenoscope contains no machine.', 'Use a newer build.');
+/** A machine in this very thread, which is a worker already in VS Code for the Web. */
+export function createTarget(options: TargetOptions): Promise<DebugTarget> {
+  return bootTarget(options, { readFile, scheduler: createBrowserScheduler(), createMachine });
 }
