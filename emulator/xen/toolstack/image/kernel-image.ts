@@ -67,10 +67,11 @@ export function unwrapKernel(bytes: Uint8Array): {
 export function readKernelImage(bytes: Uint8Array): KernelImage {
   const unwrapped = unwrapKernel(bytes);
   const elf = readElf(unwrapped.elf);
+  // Before the notes, which often lie at the end: a file that was cut short should be told so.
+  const segments = loadableSegments(elf);
   const parameters = readImageParameters(elf);
   checkParameters(parameters);
   const guestType = guestTypeOf(elf, parameters);
-  const segments = loadableSegments(elf);
   const virtBase = parameters.virtBase ?? 0;
   // With the older section, paddr is taken to be relative to virt_base; with notes, to 0.
   const paddrOffset = parameters.paddrOffset ?? (parameters.source === 'notes' ? 0 : virtBase);
