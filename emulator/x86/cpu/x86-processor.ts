@@ -199,7 +199,13 @@ export class X86Processor implements Processor {
         case record.RUN_EXCEPTION:
           return this.exception();
         case record.RUN_EXIT:
-          if ((this.exit.reason as number) !== EXIT_RESUME) return this.exit.reason;
+          if ((this.exit.reason as number) !== EXIT_RESUME) {
+            // The instruction has not retired: whoever handles the exit counts it.
+            i32[STATE_BUDGET >> 2] =
+              (i32[STATE_BUDGET >> 2] as number) +
+              (this.u8[(i32[STATE_RECORD >> 2] as number) + record.RECORD_REMAINING] as number);
+            return this.exit.reason;
+          }
           if (trap) return this.singleStepTrap();
           break;
         case record.RUN_BUDGET:
