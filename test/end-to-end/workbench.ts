@@ -109,9 +109,12 @@ export class Workbench {
   /** F5 until something happens: early on, the extension host is not up yet and the key is lost. */
   async startDebugging(): Promise<void> {
     const toolbar = this.page.locator('.debug-toolbar');
+    const picker = this.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Xen domain (Xenoscope)' });
     for (let attempt = 0; attempt < 30; attempt += 1) {
       if (await toolbar.isVisible()) return;
-      if (!(await this.page.locator('.quick-input-widget').isVisible())) await this.page.keyboard.press('F5');
+      // Without a launch.json, VS Code asks which debugger is meant.
+      if (await picker.first().isVisible()) await picker.first().click();
+      else await this.page.keyboard.press('F5');
       await toolbar.waitFor({ timeout: 4000 }).catch(() => undefined);
     }
     await toolbar.waitFor({ timeout: 1000 });
