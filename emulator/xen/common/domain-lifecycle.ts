@@ -49,8 +49,18 @@ export function createDomain(xen: Hypervisor, options: DomainOptions): Domain | 
     resetVcpu(xen, vcpu);
     return vcpu;
   });
+  domain.memoryMap = memoryMapOf(options.maxPages ?? options.pages);
   updateWallClock(xen, domain);
   return domain;
+}
+
+/** One E820 entry of RAM up to the maximum: what libxl sets for a PV domain (xc_domain_set_memmap_limit). */
+function memoryMapOf(pages: number): Uint8Array {
+  const entry = new DataView(new ArrayBuffer(20));
+  entry.setUint32(8, (pages * 4096) % 4294967296, true);
+  entry.setUint32(12, Math.floor(pages / 0x100000), true);
+  entry.setUint32(16, 1, true);
+  return new Uint8Array(entry.buffer);
 }
 
 function nextDomid(xen: Hypervisor): Domid {

@@ -263,14 +263,16 @@ describe('memory_op', () => {
     expect(machine.domain.totalPages).toBe(machine.pages);
   });
 
-  it('says where the machine-to-physical table is, and that no memory map was set', () => {
+  it('says where the machine-to-physical table is, and gives the memory map that libxl sets', () => {
     const machine = new TestMachine().start();
     expect(machine.hypercall(12, 12, SCRATCH)).toBe(0);
     expect([0, 4, 8, 12, 16, 20].map((offset) => machine.peek32(SCRATCH + offset))).toEqual([
       0, 0xffff8000, 0, 0xffff8040, 0xffffffff, 7,
     ]);
     machine.poke(SCRATCH, 10, 0, (SCRATCH + 64) | 0, -1);
-    expect(machine.hypercall(12, 9, SCRATCH)).toBe(-38);
+    expect(machine.hypercall(12, 9, SCRATCH)).toBe(0);
+    expect(machine.peek32(SCRATCH)).toBe(1);
+    expect([8, 16].map((offset) => machine.peek32(SCRATCH + 64 + offset))).toEqual([machine.pages * 4096, 1]);
     expect(machine.hypercall(12, 10, SCRATCH)).toBe(-1);
   });
 });
