@@ -146,7 +146,12 @@ export class SessionContext implements Disposable {
 
   /** A Linux kernel's own unwind tables; undefined where there are none. Read once per machine. */
   orcTable(): Promise<OrcTable | undefined> {
-    this.orc ??= this.symbols().then((symbols) => loadOrcTable(this.target, symbols));
+    this.orc ??= this.symbols().then(async (symbols) => {
+      const table = await loadOrcTable(this.target, symbols);
+      // It may not be mapped yet: ask again next time.
+      if (table === undefined) this.orc = undefined;
+      return table;
+    });
     return this.orc;
   }
 

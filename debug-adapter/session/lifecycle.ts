@@ -86,7 +86,7 @@ async function boot(context: SessionContext): Promise<void> {
   context.terminated = false;
   const subscriptions = context.adopt(target);
   const threads = await target.threads();
-  const name = threads[0]?.name ?? 'domain';
+  const name = threads[0]?.name.replace(/\/\d+$/, '') ?? 'domain';
   context.send('process', { name, startMethod: 'launch', isLocalProcess: false, pointerSize: 64 });
   for (const line of await target.notices()) context.output('important', `${line}\n`);
   forwardConsole(context, target, subscriptions);

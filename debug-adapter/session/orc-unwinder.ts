@@ -127,7 +127,8 @@ export async function orcFrames(
     if (caller === 'end') return { frames, complete: true };
     // A stack that does not rise within a frame of calls is no stack.
     if (caller === undefined || (!caller.interrupted && caller.rsp <= state.rsp)) return { frames, complete: false };
-    frames.push({ rip: caller.rip, rsp: caller.rsp, rbp: caller.rbp, source: 'orc' });
+    const { rip, rsp, rbp, interrupted } = caller;
+    frames.push({ rip, rsp, rbp, source: 'orc', interrupted });
     state = caller;
   }
   return { frames, complete: true };

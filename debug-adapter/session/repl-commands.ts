@@ -3,7 +3,7 @@ import { decodeInteger, evaluateNumber } from '../expression/evaluator.ts';
 import { U8, type ValueType } from '../expression/types.ts';
 import type { SessionContext } from './context.ts';
 import { frameEnvironment } from './frame-environment.ts';
-import { framesOf } from './stack.ts';
+import { describeFrame, framesOf } from './stack.ts';
 import type { FrameHandle } from './stop-data.ts';
 
 type Command = (context: SessionContext, frame: FrameHandle, rest: string) => Promise<string>;
@@ -116,9 +116,9 @@ async function showStack(context: SessionContext, frame: FrameHandle): Promise<s
   const symbols = await context.symbols();
   const frames = await framesOf(context, context.stopped, frame.vcpu);
   return frames
-    .map(({ level, frame: { rip, source } }) => {
-      const mark = source === 'scan' ? ' (best effort)' : '';
-      return `#${level}  ${hexadecimal(rip)} ${symbols.describe(rip) ?? '??'}${mark}`;
+    .map(({ level, frame }) => {
+      const mark = frame.source === 'scan' ? ' (best effort)' : '';
+      return `#${level}  ${hexadecimal(frame.rip)} ${describeFrame(symbols, frame) ?? '??'}${mark}`;
     })
     .join('\n');
 }

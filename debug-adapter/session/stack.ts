@@ -1,7 +1,8 @@
 import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
+import type { SymbolTable } from '../symbols/symbol-table.ts';
 import type { SessionContext } from './context.ts';
 import type { FrameHandle, StopData } from './stop-data.ts';
-import { unwind } from './unwinder.ts';
+import { type Frame, unwind } from './unwinder.ts';
 
 export async function stackTrace(
   context: SessionContext,
@@ -16,7 +17,7 @@ export async function stackTrace(
   return {
     stackFrames: all.slice(first, first + count).map(({ id, frame }) => {
       const address = `0x${frame.rip.toString(16)}`;
-      const name = symbols.describe(frame.rip) ?? address;
+      const name = describeFrame(symbols, frame) ?? address;
       return {
         id,
         // A scanned frame may be a leftover of a call that has returned.
@@ -30,6 +31,16 @@ export async function stackTrace(
     }),
     totalFrames: all.length,
   };
+}
+
+/**
+ * "start_kernel+0x64". A return address is looked up by the call before it: a call that never returns may be the last
+ * instruction of its function.
+ */
+export function describeFrame(symbols: SymbolTable, { rip, interrupted }: Frame): string | undefined {
+  if (interrupted) return symbols.describe(rip);
+  const located = symbols.at(rip - 1n);
+  return located === undefined ? undefined : `${located.symbol.name}+0x${(located.offset + 1).toString(16)}`;
 }
 
 export async function framesOf(context: SessionContext, stop: StopData, vcpu: number): Promise<readonly FrameHandle[]> {

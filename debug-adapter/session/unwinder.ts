@@ -11,6 +11,8 @@ export interface Frame {
   readonly rsp: bigint;
   readonly rbp: bigint | undefined;
   readonly source: FrameSource;
+  /** rip is an instruction that was about to run, as opposed to a return address behind a call. */
+  readonly interrupted: boolean;
 }
 
 export interface UnwindInput {
@@ -42,7 +44,7 @@ const RET = 0xc3;
  * those frames say `scan`.
  */
 export async function unwind(input: UnwindInput): Promise<readonly Frame[]> {
-  const frames: Frame[] = [{ rip: input.rip, rsp: input.rsp, rbp: input.rbp, source: 'registers' }];
+  const frames: Frame[] = [{ rip: input.rip, rsp: input.rsp, rbp: input.rbp, source: 'registers', interrupted: true }];
   const stack = new StackReader((address, length) => input.read(address, length), input.bits === 64 ? 8 : 4);
   if (input.orc !== undefined && input.bits === 64) {
     const first = { rip: input.rip, rsp: input.rsp, rbp: input.rbp, interrupted: true, registers: input.registers };
@@ -67,7 +69,7 @@ async function atFunctionEdge(input: UnwindInput, stack: StackReader, frames: Fr
   const at = pushed ? input.rsp + word : input.rsp;
   const rip = await stack.word(at);
   if (rip === undefined || !(await followsCall(input, rip))) return;
-  frames.push({ rip, rsp: at + word, rbp: input.rbp, source: 'entry' });
+  frames.push({ rip, rsp: at + word, rbp: input.rbp, source: 'entry', interrupted: false });
 }
 
 async function followFramePointers(input: UnwindInput, stack: StackReader, frames: Frame[]): Promise<void> {
@@ -81,7 +83,7 @@ async function followFramePointers(input: UnwindInput, stack: StackReader, frame
     const rip = await stack.word(pointer + word);
     if (next === undefined || rip === undefined || !(await followsCall(input, rip))) return;
     floor = pointer + 2n * word;
-    frames.push({ rip, rsp: floor, rbp: next, source: 'frame-pointer' });
+    frames.push({ rip, rsp: floor, rbp: next, source: 'frame-pointer', interrupted: false });
     pointer = next;
   }
 }
@@ -94,7 +96,7 @@ async function scan(input: UnwindInput, stack: StackReader, frames: Frame[]): Pr
     const rip = await stack.word(start + offset);
     if (rip === undefined) return;
     if (!plausibleCode(input, rip) || !(await followsCall(input, rip))) continue;
-    frames.push({ rip, rsp: start + offset + word, rbp: undefined, source: 'scan' });
+    frames.push({ rip, rsp: start + offset + word, rbp: undefined, source: 'scan', interrupted: false });
     found++;
   }
 }

@@ -94,6 +94,9 @@ export class LocalTarget implements DebugTarget {
     this.memory = new MemoryAccess(machine.hypervisor);
     this.router = this.disposables.add(new TraceRouter(machine, trace, (line) => this.traced.fire(line)));
     this.disposables.add(machine);
+    // No vCPU has been loaded yet; looking at memory before the first instruction needs the mode that it will run in.
+    const { current, processor } = machine.hypervisor;
+    if (current === undefined) processor.paging = machine.domains[0]?.domain.width === 32 ? 'pae' : '4-level';
     this.disposables.add(machine.onConsole(({ domain, bytes }) => this.consoles.add(domain.domid, bytes)));
     this.loop = new RunLoop(machine.hypervisor, scheduler, pace, {
       budget: () => (this.stepper?.single === true ? 1 : Number.POSITIVE_INFINITY),
