@@ -13,8 +13,8 @@ export interface VectorProcessor {
   readonly data: Uint8Array;
   /** `fpu` in FXSAVE format; left alone when undefined. */
   load(mode: Mode, gpr: BigUint64Array, rip: number, flags: number, fpu: Uint8Array | undefined): void;
-  /** Runs the instruction at RIP to its end, all iterations of a REP included, or to its fault. */
-  step(): Fault | undefined;
+  /** Runs the instruction at RIP to its end, all iterations of a REP included (`repeats`), or to its fault. */
+  step(repeats: boolean): Fault | undefined;
   readonly rip: bigint;
   readonly flags: number;
   register(index: number): bigint;
@@ -125,7 +125,7 @@ export class Checker {
     processor.write(codeAddress, shown);
     processor.write(draft.windowAddress, draft.window);
     processor.load(mode, draft.gpr, codeAddress, draft.flags, draft.fpu);
-    const fault = processor.step();
+    const fault = processor.step(draft.repeat !== 0);
     const problems = this.compareState(draft, wanted, mode, fault, dropped);
     this.compareMemory(draft, wanted, problems);
     processor.write(codeAddress, new Uint8Array(shown.length).fill(FILLER));

@@ -11,6 +11,8 @@ import {
   STATE_VECTOR,
 } from './layout.ts';
 import {
+  ACCESS_WRITE,
+  type Access,
   CS,
   DS,
   EFLAGS_IF,
@@ -48,6 +50,8 @@ const CHANGEABLE = 0x254dd5;
 
 /** Guest memory as the processor offers it to system rows; a failed access has recorded its exception. */
 export interface GuestMemoryPort {
+  /** Machine address, or -1. */
+  translate(address: VirtualAddress, access: Access): number;
   load(address: VirtualAddress, bytes: number): boolean;
   store(address: VirtualAddress, bytes: number): boolean;
   /** Value of the last load, or to be stored. */
@@ -503,8 +507,13 @@ export class SystemRows {
     const address = this.address(at);
     if ((address & 15) !== 0) return this.raise(VECTOR_GP, 0);
     const image = this.context.fpu.save(this.context.segments.longMode ? 16 : 8);
-    // Bytes from 416 on are left alone.
-    return this.context.memory.writeBytes(address, image.subarray(0, 416)) ? record.ROUTINE_NEXT : record.ROUTINE_FAULT;
+    // Bytes behind the last register are left alone. Nothing is stored when not all can be.
+    const used = image.subarray(0, this.context.segments.longMode ? 416 : 288);
+    const { memory } = this.context;
+    const last = (address + 511) as VirtualAddress;
+    if (memory.translate(last, ACCESS_WRITE) < 0 || memory.translate(address, ACCESS_WRITE) < 0)
+      return record.ROUTINE_FAULT;
+    return memory.writeBytes(address, used) ? record.ROUTINE_NEXT : record.ROUTINE_FAULT;
   }
 
   private fxrstor(_form: Form, at: number): number {

@@ -482,7 +482,7 @@ function roundsUp(direction: Int, sign: Int, lastBit: Int, cut: Int): Int {
 
 /**
  * Rounds R to a format. Tininess is detected after rounding (SDM vol. 1, 4.9.1.5). With overflow or underflow
- * unmasked, x87 results keep their digits and have the exponent moved by 24576 (SDM vol. 1, 8.5.4 and 8.5.5).
+ * unmasked, results (which only the x87 uses then) keep their digits and have the exponent moved by 24576 (SDM vol. 1, 8.5.4 and 8.5.5).
  */
 function round(builder: ModuleBuilder): number {
   const r = new Routine(builder, [TYPE_I32, TYPE_I32, TYPE_I32, TYPE_I32], []);
@@ -506,13 +506,15 @@ function round(builder: ModuleBuilder): number {
   const kept = (): Int => high.value.and(unit.negate());
   const masks = r.word(slot.MASKS);
   const tiny = r.variable32(0);
+  const moved = r.variable32(0);
   r.if(exponent.value.ltS(lowest), () => {
     const cut = cutBits();
     const up = r.body.let(roundsUp(direction, sign, kept().shrU(drop).toI32().and(1), cut));
     const carries = up.and(kept().add(unit).eqz());
     tiny.value = exponent.value.eq(lowest.sub(1)).and(carries).xor(1);
-    r.if(x87.and(tiny.value).and(masks.and(slot.UNDERFLOW).eqz()), () => {
+    r.if(tiny.value.and(masks.and(slot.UNDERFLOW).eqz()), () => {
       r.raise(slot.UNDERFLOW);
+      moved.value = i32(1);
       exponent.value = exponent.value.add(24576);
       tiny.value = i32(0);
     });
@@ -553,7 +555,7 @@ function round(builder: ModuleBuilder): number {
     r.raise(slot.UNDERFLOW | slot.PRECISION);
     high.value = ZERO64;
   });
-  r.if(exponent.value.gtS(highest), () => {
+  r.if(exponent.value.gtS(highest).and(moved.value.eqz()), () => {
     r.raise(slot.OVERFLOW);
     r.if(
       x87.and(masks.and(slot.OVERFLOW).eqz()),
@@ -561,7 +563,7 @@ function round(builder: ModuleBuilder): number {
         exponent.value = exponent.value.sub(24576);
       },
       () => {
-        r.raise(slot.PRECISION);
+        r.if(masks.and(slot.OVERFLOW), () => r.raise(slot.PRECISION));
         const toInfinity = direction
           .eqz()
           .or(direction.eq(slot.UP).and(sign.eqz()))

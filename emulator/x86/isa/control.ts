@@ -1,3 +1,4 @@
+import type { Int } from '../wasm/int.ts';
 import type { Emitter } from './emitter.ts';
 import { CONDITIONS, type Row, row, type Semantics, systemRow } from './row.ts';
 
@@ -11,17 +12,26 @@ function callDirect(e: Emitter): void {
 
 function callIndirect(e: Emitter): void {
   const target = e.let(e.read(0));
+  // The stack is looked at before the target.
+  if (e.mode === 64) e.body.if(e.isCanonical(target).eqz(), () => e.probeWrite(64, e.stackPointer().sub(8)));
+  e.requireCanonical(target);
   e.push(e.mode, e.nextInstruction());
   e.jumpIndirect(target);
 }
 
-function returnNear(e: Emitter): void {
-  e.jumpIndirect(e.pop(e.mode));
+function jumpIndirect(e: Emitter): void {
+  const target = e.let(e.read(0));
+  e.requireCanonical(target);
+  e.jumpIndirect(target);
 }
 
-function returnAndRelease(e: Emitter): void {
-  const target = e.pop(e.mode);
-  e.setStackPointer(e.stackPointer().add(e.read(0, 16).toWidth(e.mode)));
+/** `released`: bytes of arguments that go with the return address. */
+function returnNear(e: Emitter, released?: Int): void {
+  const top = e.let(e.stackPointer());
+  const target = e.loadVirtual(e.mode, e.stackAddress(top));
+  e.requireCanonical(target);
+  const next = top.add(e.mode / 8);
+  e.setStackPointer(released === undefined ? next : next.add(released));
   e.jumpIndirect(target);
 }
 
@@ -42,9 +52,9 @@ export const CONTROL: readonly Row[] = [
   row('E9', 'jmp', 'Jz', (e) => e.jumpDirect(), near),
   row('EB', 'jmp', 'Jb', (e) => e.jumpDirect(), near),
   row('FF /2', 'call', 'Ev', callIndirect, near),
-  row('FF /4', 'jmp', 'Ev', (e) => e.jumpIndirect(e.let(e.read(0))), near),
-  row('C3', 'ret', '_v', returnNear, near),
-  row('C2', 'ret', 'Iw _v', returnAndRelease, near),
+  row('FF /4', 'jmp', 'Ev', jumpIndirect, near),
+  row('C3', 'ret', '_v', (e) => returnNear(e), near),
+  row('C2', 'ret', 'Iw _v', (e) => returnNear(e, e.read(0, 16).toWidth(e.mode)), near),
   ...CONDITIONS.flatMap((condition, code) => {
     const digit = code.toString(16).toUpperCase();
     const run: Semantics = (e) => e.jumpDirectIf(e.flags.condition(code));

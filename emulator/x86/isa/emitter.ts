@@ -344,10 +344,25 @@ export abstract class Emitter {
     );
   }
 
+  /** Faults as a store would, but changes nothing. */
+  probeWrite(bits: number, address: Int): void {
+    const at = this.let(address);
+    this.commit(bits, at, this.let(this.writePointer(bits, at)));
+  }
+
   commit(bits: number, at: Int, pointer: Int): void {
     this.body.if(pointer.eq(STATE_SCRATCH), () => {
       this.faultUnless(this.callSlow(this.imports.slowWrite, at, bits / 8));
     });
+  }
+
+  /** #GP(0) for the target of a near branch that is not canonical; nothing has changed yet. */
+  requireCanonical(target: Int): void {
+    if (this.mode === 64) this.raiseIf(this.isCanonical(target).eqz(), 13, 0);
+  }
+
+  isCanonical(address: Int): Int {
+    return address.shl(16).shrS(16).eq(address);
   }
 
   // ---- Stack

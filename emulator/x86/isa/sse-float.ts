@@ -233,9 +233,15 @@ function dotProduct(bits: Bits): Semantics {
             () => Int.constant(bits, 0),
           );
         }) as [Int, Int, Int, Int];
+        // Each step stops at its own unmasked exceptions.
+        finish(e);
         const low = e.let(arithmetic(e, bits, ADD, products[0], products[1]));
-        sum =
-          lanes === 2 ? low : e.let(arithmetic(e, bits, ADD, low, e.let(arithmetic(e, bits, ADD, products[2], products[3]))));
+        if (lanes === 2) sum = low;
+        else {
+          const high = e.let(arithmetic(e, bits, ADD, products[2], products[3]));
+          finish(e);
+          sum = e.let(arithmetic(e, bits, ADD, low, high));
+        }
       }
       return sum.select(control.shrU(index).and(1), Int.constant(bits, 0));
     });

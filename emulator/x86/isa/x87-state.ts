@@ -79,8 +79,8 @@ function readEnvironment(e: Emitter, pointer: Int): void {
 
 /** Both ends are looked at first, so that nothing is stored when not all can be. */
 function probe(e: Emitter, address: Int, bytes: number): void {
-  e.let(e.writePointer(8, address));
-  e.let(e.writePointer(8, e.let(address.add(bytes - 1))));
+  e.probeWrite(8, address);
+  e.probeWrite(8, address.add(bytes - 1));
 }
 
 /** The environment, at most 28 bytes, is stored as one piece. */

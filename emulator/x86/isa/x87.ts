@@ -316,7 +316,7 @@ function storing(bits: number, pops: 0 | 1, prepare: (e: Emitter) => Int, store:
         if (pops === 1) call(e, 'pop');
       },
       () => {
-        e.let(e.writePointer(bits, e.linearAddress()));
+        e.probeWrite(bits, e.linearAddress());
       },
     );
     call(e, 'settle');

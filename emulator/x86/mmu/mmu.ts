@@ -4,9 +4,12 @@ import {
   PERMIT_WRITE,
   STATE_CR2,
   STATE_ERROR_CODE,
+  STATE_RECORD,
+  STATE_REGISTERS,
   STATE_SCRATCH,
   STATE_TLB,
   STATE_VECTOR,
+  STATE_ZERO,
   TLB_ADDEND,
   TLB_BASE,
   TLB_ENTRIES,
@@ -28,10 +31,14 @@ import {
   PF_WRITE,
   type PagingMode,
   type ProcessorHooks,
+  RBP,
+  RSP,
   STORE_DONE,
   VECTOR_GP,
   VECTOR_PF,
+  VECTOR_SS,
 } from '../cpu/processor.ts';
+import { RECORD_BASE, RECORD_INDEX, RECORD_SEGMENT } from '../interpreter/record.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
 /** Page-table entry bits (SDM vol. 3, table 4-20). */
@@ -60,6 +67,7 @@ export class Mmu {
   onCodeStore: (offset: number, bytes: number) => void = () => {};
 
   private readonly i32: Int32Array;
+  private readonly u16: Uint16Array;
   private readonly u8: Uint8Array;
   /** Entries filled since the last flush, per view: flushing touches no others. */
   private readonly filled: [Int32Array, Int32Array] = [new Int32Array(TLB_ENTRIES), new Int32Array(TLB_ENTRIES)];
@@ -79,6 +87,7 @@ export class Mmu {
   ) {
     this.hooks = hooks;
     this.i32 = new Int32Array(ram.memory.buffer);
+    this.u16 = new Uint16Array(ram.memory.buffer);
     this.u8 = new Uint8Array(ram.memory.buffer);
     for (let entry = 0; entry < 2 * TLB_ENTRIES; entry++) this.empty(TLB_BASE + (entry << TLB_ENTRY_SHIFT));
     this.i32[STATE_TLB >> 2] = TLB_BASE;
@@ -204,11 +213,11 @@ export class Mmu {
     return offset + (low & (PAGE_SIZE - 1));
   }
 
-  /** Records #PF or, for a non-canonical address, #GP(0). */
+  /** Records #PF or, for a non-canonical address, #GP(0); #SS(0) on the stack. */
   private fault(low: number, high: number): void {
     const { i32 } = this;
     if (this.walkError < 0) {
-      i32[STATE_VECTOR >> 2] = VECTOR_GP;
+      i32[STATE_VECTOR >> 2] = this.isStackAccess(low, high) ? VECTOR_SS : VECTOR_GP;
       i32[STATE_ERROR_CODE >> 2] = 0;
       return;
     }
@@ -216,6 +225,23 @@ export class Mmu {
     i32[STATE_ERROR_CODE >> 2] = this.walkError;
     i32[STATE_CR2 >> 2] = low;
     i32[(STATE_CR2 >> 2) + 1] = high;
+  }
+
+  /**
+   * Whether the instruction that is running accesses memory through SS: rSP or rBP as base without an FS or GS prefix,
+   * or no operand in memory and an address next to rSP.
+   */
+  private isStackAccess(low: number, high: number): boolean {
+    const { i32, u16 } = this;
+    const at = i32[STATE_RECORD >> 2] as number;
+    if (at === 0) return false;
+    const base = u16[(at + RECORD_BASE) >> 1] as number;
+    if (base === STATE_REGISTERS + RSP * 8 || base === STATE_REGISTERS + RBP * 8) {
+      return u16[(at + RECORD_SEGMENT) >> 1] === STATE_ZERO;
+    }
+    if (base !== STATE_ZERO || u16[(at + RECORD_INDEX) >> 1] !== STATE_ZERO) return false;
+    const word = (STATE_REGISTERS >> 2) + RSP * 2;
+    return Math.abs(signed64(low, high) - signed64(i32[word] as number, i32[word + 1] as number)) <= 16;
   }
 
   private frameOf(low: number, high: number): number {

@@ -1,4 +1,4 @@
-import { pickAddress } from '../case.ts';
+import { type CaseDraft, pickAddress } from '../case.ts';
 import type { Form, FormGroup } from '../form.ts';
 import { makeFpuImage } from '../fpu-image.ts';
 
@@ -98,6 +98,15 @@ function floatForms(): Form[] {
   return forms;
 }
 
+/** Whether a masked store that stores nothing may still fault is up to the processor (SDM vol. 2, MASKMOVDQU). */
+function masksNothing(draft: CaseDraft, bytes: 8 | 16): boolean {
+  const fpu = draft.fpu as Uint8Array;
+  const register = draft.rmRegister as number;
+  const top = (fpu[3] as number) >> 3;
+  const at = bytes === 16 ? 160 + 16 * register : 32 + 16 * ((register - top) & 7);
+  return fpu.subarray(at, at + bytes).every((byte) => byte < 0x80);
+}
+
 function moveForms(): Form[] {
   const memory = { rm: 'memory' } as const;
   const register = { rm: 'register' } as const;
@@ -137,6 +146,7 @@ function moveForms(): Form[] {
       },
       noPrefixes: true,
       only64: true,
+      skip: (draft) => masksNothing(draft, 16),
     }),
     simd('pmovmskb', 0x66, [0x0f, 0xd7], register),
     simd('pextrw', 0x66, [0x0f, 0xc5], { ...register, immediate: 1 }),
@@ -168,6 +178,8 @@ function moveForms(): Form[] {
       rm: 'memory',
       memoryBytes: 512,
       align: 16,
+      // 32-bit mode leaves XMM8 to XMM15 out.
+      only64: true,
       cases: 60,
       // Last-instruction pointers, opcode, MXCSR_MASK, and what is reserved or free to software.
       ignoredMemory: [
@@ -181,6 +193,8 @@ function moveForms(): Form[] {
       rm: 'memory',
       memoryBytes: 512,
       align: 16,
+      // 32-bit mode leaves XMM8 to XMM15 out.
+      only64: true,
       windowBytes: 640,
       cases: 200,
       prepare: (draft, random) => {
@@ -277,6 +291,7 @@ function integerForms(mmx: boolean): Form[] {
         rm: 'register',
         noPrefixes: true,
         only64: true,
+        skip: (draft) => masksNothing(draft, 8),
         prepare: (draft, random) => {
           draft.gpr[7] = BigInt(pickAddress(draft, random, 8));
         },
