@@ -78,6 +78,8 @@ export class X86Processor implements Processor {
   /** Retired before the current `run`, and its budget. */
   private retired = 0;
   private granted = 0;
+  /** Part of the budget that is put aside while one instruction runs alone. */
+  private held = 0;
   private inside = false;
   private stopRequested = false;
   private breakpoints: ReadonlySet<number> = new Set();
@@ -143,7 +145,7 @@ export class X86Processor implements Processor {
     const left = this.i32[STATE_BUDGET >> 2] as number;
     const at = this.i32[STATE_RECORD >> 2] as number;
     const pending = at === 0 ? 0 : (this.u8[at + record.RECORD_REMAINING] as number);
-    return this.retired + this.granted - (this.stopRequested ? left + STOP_BIAS : left) - pending;
+    return this.retired + this.granted - this.held - (this.stopRequested ? left + STOP_BIAS : left) - pending;
   }
 
   requestStop(): void {
@@ -187,7 +189,9 @@ export class X86Processor implements Processor {
         const at = cache.decodeSingle(code, following);
         if (at < 0) return this.exception();
         i32[STATE_BUDGET >> 2] = 1;
+        this.held = left - 1;
         outcome = this.engine.run[mode](at);
+        this.held = 0;
         i32[STATE_BUDGET >> 2] = (i32[STATE_BUDGET >> 2] as number) + left - 1;
         if (outcome !== record.RUN_EXCEPTION && outcome !== record.RUN_EXIT && trap) return this.singleStepTrap();
       } else {
