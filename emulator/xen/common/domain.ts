@@ -32,6 +32,8 @@ export interface RefusalRecord extends Refusal {
   readonly instructions: number;
   /** "mmu_update", "page-table store", "exception": what was refused. */
   readonly what: string;
+  /** How many of the same kind came in a row; the record is the last of them. Linux asks for 8191 vCPUs, one by one. */
+  readonly times: number;
 }
 
 /** How many refusals a domain remembers. */
@@ -102,8 +104,11 @@ export class Domain {
     return end as Pfn;
   }
 
-  recordRefusal(record: RefusalRecord): void {
-    this.refusals.push(record);
+  recordRefusal(record: Omit<RefusalRecord, 'times'>): void {
+    const last = this.refusals.at(-1);
+    const same = last?.what === record.what && last.errno === record.errno;
+    if (same) this.refusals.pop();
+    this.refusals.push({ ...record, times: same ? last.times + 1 : 1 });
     if (this.refusals.length > MAX_REFUSALS) this.refusals.shift();
   }
 }

@@ -53,6 +53,9 @@ describe('the table', () => {
     expect(machine.lastReason()).toBe('vcpu_op has no sub-operation 99');
     expect(machine.domain.refusals.length).toBe(4);
     expect(machine.domain.refusals.at(-1)?.what).toBe('vcpu_op.99');
+    machine.hypercall(24, 99, 0);
+    expect(machine.domain.refusals.length).toBe(4);
+    expect(machine.domain.refusals.at(-1)?.times).toBe(2);
   });
 
   it('refuses what is dom0’s, with EPERM', () => {
