@@ -11,7 +11,7 @@ import type { SessionContext } from './context.ts';
 
 /** Console bytes as `xenConsole` events and, for clients that show no console of their own, as text on stdout. */
 export function forwardConsole(context: SessionContext, target: DebugTarget, subscriptions: DisposableStore): void {
-  const asOutput = context.configuration?.consoleOutput ?? context.client.supportsXenConsole !== true;
+  const asOutput = wantsOutput(context);
   const decoders = new Map<number, TextDecoder>();
   const textOf = (domain: number, bytes: Uint8Array): string => {
     let decoder = decoders.get(domain);
@@ -28,6 +28,20 @@ export function forwardConsole(context: SessionContext, target: DebugTarget, sub
     }),
   );
 }
+
+/** Trace lines as `xenTrace` events and, for the same clients, as text of the debug console. */
+export function forwardTrace(context: SessionContext, target: DebugTarget, subscriptions: DisposableStore): void {
+  const asOutput = wantsOutput(context);
+  subscriptions.add(
+    target.onTrace((line) => {
+      context.sendXen('xenTrace', { ...line });
+      if (asOutput) context.output('console', `[${line.virtualSeconds.toFixed(9)}] ${line.text}\n`);
+    }),
+  );
+}
+
+const wantsOutput = ({ configuration, client }: SessionContext): boolean =>
+  configuration?.consoleOutput ?? client.supportsXenConsole !== true;
 
 export async function consoleInput(context: SessionContext, args: XenConsoleInputArguments): Promise<undefined> {
   const bytes = decodeBase64(args.base64);

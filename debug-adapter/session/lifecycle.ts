@@ -7,7 +7,7 @@ import { alreadyLaunched, attachUnsupported, badLaunchKey, bootFailed, nothingTo
 import type { DomainKeys, LaunchConfiguration } from '../protocol/launch-configuration.ts';
 import { EXCEPTION_FILTERS, rearm } from './breakpoints.ts';
 import { COMPLETION_TRIGGERS } from './completions.ts';
-import { forwardConsole } from './console.ts';
+import { forwardConsole, forwardTrace } from './console.ts';
 import type { SessionContext } from './context.ts';
 import { handleEnd, handleFailure, handleStop, reportTerminated } from './stops.ts';
 
@@ -90,7 +90,7 @@ async function boot(context: SessionContext): Promise<void> {
   context.send('process', { name, startMethod: 'launch', isLocalProcess: false, pointerSize: 64 });
   for (const line of await target.notices()) context.output('important', `${line}\n`);
   forwardConsole(context, target, subscriptions);
-  subscriptions.add(target.onTrace((line) => context.sendXen('xenTrace', { ...line })));
+  forwardTrace(context, target, subscriptions);
   subscriptions.add(target.onStopped((event) => void handleStop(context, target, event)));
   subscriptions.add(target.onFailed((reason) => handleFailure(context, reason)));
   subscriptions.add(target.onEnded((end) => handleEnd(context, end)));
