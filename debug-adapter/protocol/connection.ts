@@ -1,6 +1,7 @@
 import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
 import { internalError, ProtocolError, unknownRequest } from './errors.ts';
 import type { Command, Handler } from './requests.ts';
+import { checkArguments } from './required-arguments.ts';
 
 type AnyHandler = (args: unknown) => Promise<unknown>;
 
@@ -26,7 +27,7 @@ export class Connection {
     try {
       const handler = this.handlers.get(request.command);
       if (handler === undefined) throw unknownRequest(request.command);
-      const body = await handler(request.arguments);
+      const body = await handler(checkArguments(request.command, request.arguments));
       this.respond(request, body === undefined ? { success: true } : { success: true, body });
     } catch (error) {
       this.respond(request, failure(error));

@@ -6,7 +6,7 @@ import { parseExpression } from '../expression/parser.ts';
 import type { BreakpointEntry, BreakpointSpec } from './breakpoint-table.ts';
 import type { SessionContext } from './context.ts';
 import { resolveFunction } from './function-breakpoint.ts';
-import { parseReference } from './memory-reference.ts';
+import { moved, parseReference } from './memory-reference.ts';
 
 /** Filters of `setExceptionBreakpoints`, as `initialize` announces them. */
 export const EXCEPTION_FILTERS: readonly Dap.ExceptionBreakpointsFilter[] = [
@@ -57,7 +57,7 @@ export async function setInstructionBreakpoints(
     if (reference === undefined || reference.space !== 'virtual') {
       return unresolved(point.instructionReference, point, `"${point.instructionReference}" is not an address.`);
     }
-    const address = `0x${BigInt.asUintN(64, reference.address + BigInt(point.offset ?? 0)).toString(16)}`;
+    const address = `0x${moved(reference.address, point.offset).toString(16)}`;
     return withConditions(address, point, { addresses: [address], hypercall: undefined, message: '', verified: true });
   });
   return { breakpoints: await replaceAndArm(context, 'instruction', specs) };

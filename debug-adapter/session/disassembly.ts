@@ -3,7 +3,7 @@ import { badArguments, badMemoryReference } from '../protocol/errors.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
 import type { SessionContext } from './context.ts';
 import type { Line } from './disassembler.ts';
-import { parseReference } from './memory-reference.ts';
+import { moved, parseReference } from './memory-reference.ts';
 
 const MAXIMUM_COUNT = 65536;
 
@@ -18,8 +18,11 @@ export async function disassemble(
   if (!Number.isSafeInteger(count) || count < 0 || count > MAXIMUM_COUNT) {
     throw badArguments(`"instructionCount" must be between 0 and ${MAXIMUM_COUNT}`);
   }
-  const address = BigInt.asUintN(64, reference.address + BigInt(args.offset ?? 0));
+  const address = moved(reference.address, args.offset);
   const offset = args.instructionOffset ?? 0;
+  if (!Number.isSafeInteger(offset) || Math.abs(offset) > MAXIMUM_COUNT) {
+    throw badArguments(`"instructionOffset" must be a whole number up to ${MAXIMUM_COUNT}`);
+  }
   const lines = await context.disassembler.around(await context.code(), address, offset, count);
   const symbols = await context.symbols();
   const hypercalls = await context.hypercallsByNumber();

@@ -14,7 +14,7 @@ import type { SessionContext } from './context.ts';
 import { symbolEnvironment } from './environment.ts';
 import { frameEnvironment } from './frame-environment.ts';
 import { invalidate, memoryChanged } from './invalidate.ts';
-import { formatReference, type MemoryReference, parseReference } from './memory-reference.ts';
+import { formatReference, type MemoryReference, moved, parseReference } from './memory-reference.ts';
 import { frameOrInnermost } from './stack.ts';
 
 const PAGE = 4096n;
@@ -119,7 +119,7 @@ async function evaluateAddress(context: SessionContext, text: string, frameId: n
 function at(text: string, offset: number | undefined): MemoryReference {
   const reference = parseReference(text);
   if (reference === undefined) throw badMemoryReference(text);
-  return { space: reference.space, address: BigInt.asUintN(64, reference.address + BigInt(offset ?? 0)) };
+  return { space: reference.space, address: moved(reference.address, offset) };
 }
 
 function checkedCount(count: number): number {

@@ -18,6 +18,20 @@ const EXIT_CRASH = 4;
  */
 export async function handleStop(context: SessionContext, target: DebugTarget, event: StopEvent): Promise<void> {
   const current = (): boolean => context.hasTarget && context.target === target;
+  try {
+    await considerStop(context, target, event, current);
+  } catch (error) {
+    // A machine that has been let go of meanwhile refuses to answer: nobody waits for this stop any more.
+    if (current()) handleFailure(context, error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+}
+
+async function considerStop(
+  context: SessionContext,
+  target: DebugTarget,
+  event: StopEvent,
+  current: () => boolean,
+): Promise<void> {
   const hit = await wantedStop(context, target, event);
   if (!current()) return;
   if (hit === undefined && !context.pausing && !event.final) return await target.resume(true);

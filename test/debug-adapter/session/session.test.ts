@@ -211,6 +211,36 @@ describe('life of a session', () => {
   });
 });
 
+describe('malformed requests', () => {
+  const commands = [
+    'initialize', 'launch', 'attach', 'configurationDone', 'threads', 'continue', 'pause', 'next', 'stepIn', 'stepOut',
+    'setBreakpoints', 'setFunctionBreakpoints', 'setInstructionBreakpoints', 'setExceptionBreakpoints', 'stackTrace',
+    'scopes', 'variables', 'setVariable', 'exceptionInfo', 'evaluate', 'setExpression', 'completions', 'readMemory',
+    'writeMemory', 'disassemble', 'modules', 'loadedSources', 'xenConsoleInput', 'xenConsoleHistory', 'xenDomains',
+    'xenRings', 'xenNames', 'xenReadMemory', 'xenWriteMemory', 'xenStatistics',
+  ]; // biome-ignore format: words
+  const junk: readonly unknown[] = [
+    undefined, null, 7, 'x', [], {}, { threadId: 'one' }, { threadId: -5, frameId: 1e9, variablesReference: -1 },
+    { breakpoints: [null], filters: [3], expression: 5 }, { breakpoints: [{}], filters: [], filterOptions: [{}] },
+    { memoryReference: '0x', count: -1, instructionCount: 1.5, data: '!', base64: '!' },
+    { expression: '((((', text: '', column: -9, context: 'repl', name: '', value: '' },
+    { memoryReference: '0x10', count: 4, instructionCount: 4, offset: 1.5, instructionOffset: 0.5, data: 'AA' },
+    { memoryReference: '0xffffffffffffffff', count: 100, instructionCount: 50, instructionOffset: -60, offset: 1e15, data: '' },
+    { space: 'virtual', address: '*', count: 4, base64: 'AA' },
+  ]; // biome-ignore format: words
+
+  it('each get exactly one answer, and none is taken for a bug of ours', async () => {
+    await stopAtEntry();
+    for (const command of commands) {
+      for (const args of junk) {
+        const response = await client.raw(command, args);
+        expect(response.message ?? '', `${command} ${JSON.stringify(args)}`).not.toBe('protocol.internal');
+        if (!target().terminated && target().running) await client.untilStopped('pause', { threadId: 1 });
+      }
+    }
+  });
+});
+
 describe('breakpoints', () => {
   it('stops at hypercalls, symbols and addresses, and says which breakpoint it was', async () => {
     await launch();
