@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { highHalf, lowHalf, type Mfn, type VirtualAddress } from '../../base/numbers.ts';
-import { CS, DS, EFLAGS_IF, ES, FS, GS, RSI, RSP, SS } from '../../x86/cpu/processor.ts';
+import { CS, DS, EFLAGS_IF, EFLAGS_IOPL, ES, FS, GS, RSI, RSP, SS } from '../../x86/cpu/processor.ts';
 import type { Domain } from '../common/domain.ts';
 import { TYPE_L4 } from '../common/frame-table.ts';
 import { readStruct } from '../common/guest-access.ts';
@@ -179,6 +179,7 @@ function installRegisters(vcpu: Vcpu, context: GuestContext): void {
   }
   registers.rip = (data.getInt32(offset.rip + 4, true) * 4294967296 +
     data.getUint32(offset.rip, true)) as VirtualAddress;
+  vcpu.iopl = data.getUint32(offset.rflags, true) & EFLAGS_IOPL;
   registers.rflags = (data.getUint32(offset.rflags, true) & 0x3f4fd7) | RFLAGS_FIXED | EFLAGS_IF;
   registers.selectors[CS] = data.getUint16(offset.cs, true) | 3;
   registers.selectors[SS] = data.getUint16(offset.ss, true) | 3;
