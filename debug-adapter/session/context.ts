@@ -84,7 +84,11 @@ export class SessionContext implements Disposable {
     this.forgetSymbols();
     if (current === undefined) return;
     current.subscriptions.dispose();
-    await current.target.terminate();
+    try {
+      await current.target.terminate();
+    } catch {
+      // A machine whose worker has died cannot be asked to end any more.
+    }
     current.target.dispose();
   }
 
