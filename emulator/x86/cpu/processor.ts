@@ -1,4 +1,5 @@
 import type { MachineAddress, Mfn, VirtualAddress } from '../../base/numbers.ts';
+import type { Watchpoint } from './debug-registers.ts';
 
 /** Index of a general register in the hardware's own order (SDM vol. 2, table 3-1). */
 export const RAX = 0;
@@ -234,6 +235,10 @@ export interface Processor {
 
   /** Arms or disarms instruction breakpoints: a set of virtual addresses, in any address space. */
   setBreakpoints(addresses: readonly VirtualAddress[]): void;
+  /** Replaces the debugger's watchpoints, in any address space; none slows down accesses to other pages. */
+  setWatchpoints(points: readonly Watchpoint[]): void;
+  /** Which of them the last EXIT_WATCHPOINT hit, by index. */
+  readonly hitWatchpoints: readonly number[];
   /** The next `run` passes a breakpoint at rip once. */
   skipBreakpointOnce(): void;
 

@@ -3,9 +3,10 @@ import type { Decoder } from '../decoder/decoder.ts';
 import { CodeCache } from '../interpreter/code-cache.ts';
 import type { FormTable } from '../interpreter/forms.ts';
 import * as record from '../interpreter/record.ts';
-import { Mmu } from '../mmu/mmu.ts';
+import { Mmu, VECTOR_WATCH } from '../mmu/mmu.ts';
 import type { PhysicalMemory } from '../mmu/physical-memory.ts';
 import { inspectWalk } from '../mmu/walk.ts';
+import { DebugRegisters, type Watchpoint } from './debug-registers.ts';
 import { FpuImage } from './fpu-image.ts';
 import { GuestMemory } from './guest-memory.ts';
 import {
@@ -25,7 +26,9 @@ import {
   EXIT_BREAKPOINT,
   EXIT_BUDGET,
   EXIT_EXCEPTION,
+  EFLAGS_RF,
   EXIT_STOP,
+  EXIT_WATCHPOINT,
   type Exit,
   type ExitReason,
   type PagingMode,
@@ -41,6 +44,7 @@ import { EXIT_RESUME, SystemRows } from './system-rows.ts';
 /** Set below zero by this much to make generated code leave at the next block. */
 const STOP_BIAS = 1 << 30;
 const DR6_SINGLE_STEP = 1 << 14;
+const DR6_BREAKPOINTS = 15;
 
 /** Imports that generated code calls; handed out before the processor exists. */
 export interface EngineImports {
@@ -58,7 +62,7 @@ export interface Engine {
   readonly imports: EngineImports;
 }
 
-/** The processor of the contract, over the interpreter. NOT IMPLEMENTED: hardware watchpoints (DR7 is only stored). */
+/** The processor of the contract, over the interpreter. */
 export class X86Processor implements Processor {
   readonly exit: Exit = { reason: EXIT_BUDGET, vector: 0, errorCode: -1, cr2Low: 0, cr2High: 0, length: 0 };
   cr4 = 0;
@@ -73,7 +77,14 @@ export class X86Processor implements Processor {
   private readonly fpu: FpuImage;
   private readonly cache: CodeCache;
   private readonly systemRows: readonly [readonly ((at: number) => number)[], readonly ((at: number) => number)[]];
-  private readonly debug = new Int32Array(16);
+  private readonly debug = new DebugRegisters();
+  private watchpoints: readonly Watchpoint[] = [];
+  /** The debugger's watchpoints hit by the last EXIT_WATCHPOINT, by index. */
+  hitWatchpoints: readonly number[] = [];
+  /** The instruction at rip touches a watchpoint: run it alone, then say so. */
+  private watchStep = false;
+  /** DR6 bits of guest breakpoints that are still to be raised: the debugger's stop came first. */
+  private pendingDebug = 0;
 
   /** Retired before the current `run`, and its budget. */
   private retired = 0;
@@ -167,6 +178,7 @@ export class X86Processor implements Processor {
     let stepping = false;
     for (;;) {
       i32[STATE_RECORD >> 2] = 0;
+      if (this.pendingDebug !== 0) return this.debugTrap(0);
       if (this.takeBias()) return EXIT_STOP;
       const left = i32[STATE_BUDGET >> 2] as number;
       if (left <= 0) return EXIT_BUDGET;
@@ -183,17 +195,21 @@ export class X86Processor implements Processor {
       const following = (): number => this.followingPage(low, high);
       const trap = ((i32[STATE_EFLAGS >> 2] as number) & EFLAGS_TF) !== 0;
       if (this.breakpoints.size > 0 && !this.skipBreakpoint && this.breakpoints.has(registers.rip)) return EXIT_BREAKPOINT;
+      if (this.debug.execution.size > 0 && this.guestBreakpoint()) return this.debugFault();
       let outcome: number;
-      if (trap || stepping || this.skipBreakpoint) {
+      if (trap || stepping || this.skipBreakpoint || this.watchStep) {
         this.skipBreakpoint = false;
         const at = cache.decodeSingle(code, following);
         if (at < 0) return this.exception();
         i32[STATE_BUDGET >> 2] = 1;
         this.held = left - 1;
-        outcome = this.engine.run[mode](at);
+        outcome = this.execute(mode, at, !this.watchStep);
         this.held = 0;
         i32[STATE_BUDGET >> 2] = (i32[STATE_BUDGET >> 2] as number) + left - 1;
-        if (outcome !== record.RUN_EXCEPTION && outcome !== record.RUN_EXIT && trap) return this.singleStepTrap();
+        const whole = outcome !== record.RUN_EXCEPTION && outcome !== record.RUN_EXIT;
+        if (this.watchStep && whole) return this.watchTrap(trap ? DR6_SINGLE_STEP : 0);
+        this.watchStep = this.watchStep && whole;
+        if (whole && trap) return this.debugTrap(DR6_SINGLE_STEP);
       } else {
         const at = cache.lookup(code, following);
         if (at < 0) return this.exception();
@@ -201,7 +217,9 @@ export class X86Processor implements Processor {
       }
       switch (outcome) {
         case record.RUN_EXCEPTION:
-          return this.exception();
+          if (i32[STATE_VECTOR >> 2] !== VECTOR_WATCH) return this.exception();
+          this.watchStep = true;
+          break;
         case record.RUN_EXIT:
           if ((this.exit.reason as number) !== EXIT_RESUME) {
             // The instruction has not retired: whoever handles the exit counts it.
@@ -210,7 +228,7 @@ export class X86Processor implements Processor {
               (this.u8[(i32[STATE_RECORD >> 2] as number) + record.RECORD_REMAINING] as number);
             return this.exit.reason;
           }
-          if (trap) return this.singleStepTrap();
+          if (trap) return this.debugTrap(DR6_SINGLE_STEP);
           break;
         case record.RUN_BUDGET:
           if (!this.stopRequested) stepping = true;
@@ -226,9 +244,11 @@ export class X86Processor implements Processor {
     const { i32, registers, cache } = this;
     let at = first;
     for (;;) {
-      const outcome = this.engine.run[mode](at);
+      const outcome = this.execute(mode, at, true);
       if (outcome !== record.RUN_LINK_TAKEN && outcome !== record.RUN_LINK_NEXT) {
-        if (outcome === record.RUN_BREAK && !this.breakpoints.has(registers.rip)) this.skipBreakpoint = true;
+        // The block was decoded under another address of the same page offset: nothing stands here.
+        if (outcome === record.RUN_BREAK && !this.breakpoints.has(registers.rip) && !this.debug.execution.has(registers.rip))
+          this.skipBreakpoint = true;
         return outcome;
       }
       const from = i32[STATE_RECORD >> 2] as number;
@@ -263,11 +283,60 @@ export class X86Processor implements Processor {
     return EXIT_EXCEPTION;
   }
 
-  private singleStepTrap(): ExitReason {
-    this.debug[6 * 2] = (this.debug[6 * 2] as number) | DR6_SINGLE_STEP;
+  /** Generated code from a record on; watchpoints count unless the instruction that hit one is run alone. */
+  private execute(mode: 32 | 64, at: number, watching: boolean): number {
+    this.mmu.watching = watching;
+    const outcome = this.engine.run[mode](at);
+    this.mmu.watching = false;
+    return outcome;
+  }
+
+  // ---- Debug exceptions
+
+  /** #DB as a trap, after an instruction, with these bits of DR6. */
+  private debugTrap(bits: number): ExitReason {
+    this.debug.report(bits | this.pendingDebug);
+    this.pendingDebug = 0;
     this.i32[STATE_VECTOR >> 2] = VECTOR_DB;
     this.i32[STATE_ERROR_CODE >> 2] = -1;
     return this.exception();
+  }
+
+  /** Whether a guest's instruction breakpoint stands at rip and RF does not pass it (SDM vol. 3, 17.3.1.1). */
+  private guestBreakpoint(): boolean {
+    if (!this.debug.execution.has(this.registers.rip) || this.skipBreakpoint) return false;
+    if ((this.registers.rflags & EFLAGS_RF) === 0) return true;
+    this.registers.rflags &= ~EFLAGS_RF;
+    this.skipBreakpoint = true;
+    return false;
+  }
+
+  /** #DB as a fault, before the instruction. */
+  private debugFault(): ExitReason {
+    return this.debugTrap(this.debug.execution.get(this.registers.rip) ?? 0);
+  }
+
+  /** The instruction that touched a watchpoint has run: the debugger's points stop `run`, the guest's raise #DB. */
+  private watchTrap(bits: number): ExitReason {
+    this.watchStep = false;
+    const count = this.watchpoints.length;
+    const hits = this.mmu.watch.hits;
+    this.pendingDebug = bits;
+    for (const index of hits) if (index >= count) this.pendingDebug |= this.debug.data[index - count]?.bit ?? 0;
+    this.pendingDebug &= DR6_BREAKPOINTS | DR6_SINGLE_STEP;
+    this.hitWatchpoints = hits.filter((index) => index < count);
+    return this.hitWatchpoints.length > 0 ? EXIT_WATCHPOINT : this.debugTrap(0);
+  }
+
+  private armBreakpoints(): void {
+    const offsets = [...this.breakpoints, ...this.debug.execution.keys()];
+    this.cache.breakpointOffsets = new Set(offsets.map((address) => lowHalf(address) & (PAGE_SIZE - 1)));
+    this.cache.dropAll();
+  }
+
+  setWatchpoints(points: readonly Watchpoint[]): void {
+    this.watchpoints = points;
+    this.mmu.setWatch([...points, ...this.debug.data]);
   }
 
   // ---- Registers
@@ -338,11 +407,12 @@ export class X86Processor implements Processor {
     this.i32[STATE_FPU_OFF >> 2] = value ? 1 : 0;
   }
   debugRegister(index: number): number {
-    return this.debug[index * 2] as number;
+    return this.debug.low(index);
   }
   setDebugRegister(index: number, low: number, high: number): void {
-    this.debug[index * 2] = low;
-    this.debug[index * 2 + 1] = high;
+    if (!this.debug.set(index, low, high)) return;
+    this.armBreakpoints();
+    this.mmu.setWatch([...this.watchpoints, ...this.debug.data]);
   }
 
   // ---- Memory
@@ -415,8 +485,7 @@ export class X86Processor implements Processor {
 
   setBreakpoints(addresses: readonly VirtualAddress[]): void {
     this.breakpoints = new Set(addresses);
-    this.cache.breakpointOffsets = new Set(addresses.map((address) => lowHalf(address) & (PAGE_SIZE - 1)));
-    this.cache.dropAll();
+    this.armBreakpoints();
   }
   skipBreakpointOnce(): void {
     this.skipBreakpoint = true;

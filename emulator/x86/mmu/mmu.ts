@@ -1,4 +1,5 @@
 import { type MachineAddress, type Mfn, PAGE_SIZE, signed64 } from '../../base/numbers.ts';
+import { WatchList, type Watchpoint } from '../cpu/debug-registers.ts';
 import {
   PERMIT_FETCH,
   PERMIT_WRITE,
@@ -41,6 +42,11 @@ import {
 import { RECORD_BASE, RECORD_INDEX, RECORD_SEGMENT } from '../interpreter/record.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
+/** In the low word of a read tag: the page is watched, and its accesses take the slow path; the entry stays valid. */
+const WITHHELD = 2;
+/** Not an exception: the access touches a watchpoint, and the instruction must run alone. */
+export const VECTOR_WATCH = 0x100;
+
 /** Page-table entry bits (SDM vol. 3, table 4-20). */
 const PTE_P = 1 << 0;
 const PTE_RW = 1 << 1;
@@ -63,6 +69,9 @@ export class Mmu {
   view: 0 | 1 = 0;
   /** Whether accesses count as user ones: privilege 3. */
   user = true;
+  /** Watched ranges; looked at only while generated code runs (`watching`). */
+  readonly watch = new WatchList();
+  watching = false;
   /** Stores that may stale decoded code: byte offset in linear memory and length. */
   onCodeStore: (offset: number, bytes: number) => void = () => {};
 
@@ -154,8 +163,9 @@ export class Mmu {
       const list = this.filled[view];
       for (let place = 0; place < this.filledCount[view]; place++) {
         const word = this.entryAt(view, list[place] as number) >> 2;
-        const page = i32[word] as number;
-        if ((page & 1) === 0 && ((i32[word + (TLB_ADDEND >> 2)] as number) + page) >>> 0 === frameOffset) i32[word + 2] = 1;
+        const page = (i32[word] as number) & ~WITHHELD;
+        if ((page & 1) === 0 && ((i32[word + (TLB_ADDEND >> 2)] as number) + page) >>> 0 === frameOffset)
+          i32[word + 2] = 1;
       }
     }
   }
@@ -167,8 +177,9 @@ export class Mmu {
       const list = this.filled[view];
       for (let place = 0; place < this.filledCount[view]; place++) {
         const word = this.entryAt(view, list[place] as number) >> 2;
+        // A watched page's write tag stays withheld.
         const page = i32[word] as number;
-        if ((page & 1) !== 0 || ((i32[word + (TLB_ADDEND >> 2)] as number) + page) >>> 0 !== frameOffset) continue;
+        if ((page & (1 | WITHHELD)) !== 0 || ((i32[word + (TLB_ADDEND >> 2)] as number) + page) >>> 0 !== frameOffset) continue;
         if (((i32[word + (TLB_PERMISSIONS >> 2)] as number) & PERMIT_WRITE) === 0) continue;
         i32[word + 2] = page;
         i32[word + 3] = i32[word + 1] as number;
@@ -176,12 +187,40 @@ export class Mmu {
     }
   }
 
+  /** Replaces the watched ranges. What the TLB holds stays: only tags are withheld or given back. */
+  setWatch(points: readonly Watchpoint[]): void {
+    const { i32, watch, ram } = this;
+    watch.replace(points);
+    for (const view of [0, 1] as const) {
+      for (let place = 0; place < this.filledCount[view]; place++) {
+        const word = this.entryAt(view, this.filled[view][place] as number) >> 2;
+        const page = (i32[word] as number) & ~WITHHELD;
+        if ((page & 1) !== 0) continue;
+        const high = i32[word + 1] as number;
+        const watched = watch.armed && watch.hasPage(page, high);
+        const frame = (((i32[word + (TLB_ADDEND >> 2)] as number) + page) >>> 0) - ram.base;
+        const writable = ((i32[word + (TLB_PERMISSIONS >> 2)] as number) & PERMIT_WRITE) !== 0;
+        const direct = writable && !watched && ram.codeFrames[frame >>> 12] === 0;
+        i32[word] = watched ? page | WITHHELD : page;
+        i32[word + (TLB_WRITE >> 2)] = direct ? page : 1;
+        i32[word + (TLB_WRITE >> 2) + 1] = direct ? high : 0;
+      }
+    }
+  }
+
+  /** Whether generated code must stop before this access; the exception state then says so. */
+  private refuseWatched(low: number, high: number, bytes: number, write: boolean): boolean {
+    if (!this.watching || !this.watch.touches(low, high, bytes, write)) return false;
+    this.i32[STATE_VECTOR >> 2] = VECTOR_WATCH;
+    return true;
+  }
+
   /** Byte offset in linear memory for one access within a page; -1 and a recorded exception when it faults. */
   access(low: number, high: number, access: Access): number {
     const entry = this.entryFor(low);
     const word = entry >> 2;
     const { i32 } = this;
-    if (i32[word] === (low & -PAGE_SIZE) && i32[word + 1] === high) {
+    if (((i32[word] as number) & ~WITHHELD) === (low & -PAGE_SIZE) && i32[word + 1] === high) {
       const permissions = i32[word + (TLB_PERMISSIONS >> 2)] as number;
       if (access === ACCESS_READ || (access === ACCESS_WRITE ? permissions & PERMIT_WRITE : permissions & PERMIT_FETCH))
         return ((i32[word + (TLB_ADDEND >> 2)] as number) + low) >>> 0;
@@ -201,8 +240,9 @@ export class Mmu {
       this.filled[view][this.filledCount[view]++] = index;
     }
     const mayWrite = this.walkedWritable && this.walkedDirty;
-    const direct = mayWrite && ram.codeFrames[this.walkedMfn - ram.firstMfn] === 0;
-    i32[word] = page;
+    const watched = this.watch.armed && this.watch.hasPage(low, high);
+    const direct = mayWrite && !watched && ram.codeFrames[this.walkedMfn - ram.firstMfn] === 0;
+    i32[word] = watched ? page | WITHHELD : page;
     i32[word + 1] = high;
     i32[word + (TLB_WRITE >> 2)] = direct ? page : 1;
     i32[word + (TLB_WRITE >> 2) + 1] = direct ? high : 0;
@@ -360,6 +400,7 @@ export class Mmu {
 
   /** Byte offset of readable data, in RAM or (page-crossing) gathered in the scratch area; 0: fault. */
   slowRead(low: number, high: number, bytes: number): number {
+    if (this.watch.armed && this.refuseWatched(low, high, bytes, false)) return 0;
     const room = PAGE_SIZE - (low & (PAGE_SIZE - 1));
     if (bytes <= room) {
       const at = this.access(low, high, ACCESS_READ);
@@ -376,6 +417,7 @@ export class Mmu {
 
   /** Stores what is in the scratch area; 1, or 0 for a fault (nothing stored). */
   slowWrite(low: number, high: number, bytes: number): number {
+    if (this.watch.armed && this.refuseWatched(low, high, bytes, true)) return 0;
     const room = PAGE_SIZE - (low & (PAGE_SIZE - 1));
     if (bytes <= room) {
       const at = this.access(low, high, ACCESS_WRITE);
@@ -394,6 +436,7 @@ export class Mmu {
 
   /** Byte offset of data to be changed in place, or the scratch area with a copy to be given to slowWrite; 0: fault. */
   slowModify(low: number, high: number, bytes: number): number {
+    if (this.watch.armed && this.refuseWatched(low, high, bytes, true)) return 0;
     const room = PAGE_SIZE - (low & (PAGE_SIZE - 1));
     if (bytes <= room) {
       const at = this.access(low, high, ACCESS_WRITE);
