@@ -2,6 +2,7 @@ import type { FormGroup } from './form.ts';
 import { ARITHMETIC, SHIFTS_AND_BITS } from './forms/arithmetic.ts';
 import { BRANCHES, REFUSED, STACK, STRINGS } from './forms/control.ts';
 import { MOVES } from './forms/moves.ts';
+import { SEGMENTS } from './forms/segments.ts';
 import { MMX, SSE_FLOAT, SSE_INTEGER, SSE_MOVES } from './forms/simd.ts';
 import { X87 } from './forms/x87.ts';
 
@@ -14,6 +15,7 @@ export const GROUPS: readonly FormGroup[] = [
   STACK,
   STRINGS,
   REFUSED,
+  SEGMENTS,
   SSE_MOVES,
   SSE_INTEGER,
   SSE_FLOAT,

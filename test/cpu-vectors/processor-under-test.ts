@@ -1,4 +1,10 @@
-import { type MachineAddress, type Mfn, PAGE_SHIFT, PAGE_SIZE, type VirtualAddress } from '../../emulator/base/numbers.ts';
+import {
+  type MachineAddress,
+  type Mfn,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  type VirtualAddress,
+} from '../../emulator/base/numbers.ts';
 import { Ram } from '../../emulator/machine/ram.ts';
 import { createProcessor } from '../../emulator/x86/cpu/create-processor.ts';
 import { RAM_BASE } from '../../emulator/x86/cpu/layout.ts';
@@ -43,6 +49,15 @@ const DATA_FRAME = CODE_FRAME + CODE_SIZE / PAGE_SIZE;
 /** More iterations than any recorded string instruction has. */
 const ENDLESS = 1000;
 
+/** The two descriptors of Linux's GDT that the cases name. */
+function descriptor(selector: number, out: Uint32Array): boolean {
+  const high = selector >> 3 === SELECTOR_CS >> 3 ? CODE64 : selector >> 3 === SELECTOR_DATA >> 3 ? DATA32 : undefined;
+  if (high === undefined) return false;
+  out[0] = 0xffff;
+  out[1] = high;
+  return true;
+}
+
 /** Our processor in ring 3, with page tables that map what layout.ts describes. */
 export class ProcessorUnderTest implements VectorProcessor {
   readonly data: Uint8Array;
@@ -60,6 +75,7 @@ export class ProcessorUnderTest implements VectorProcessor {
     processor.setRoot(1, FIRST_MFN as Mfn);
     processor.view = 1;
     processor.cr4 = 0x660;
+    processor.hooks = { ...processor.hooks, descriptor };
   }
 
   static async create(): Promise<ProcessorUnderTest> {
@@ -106,9 +122,10 @@ export class ProcessorUnderTest implements VectorProcessor {
   }
 
   private loadSegments(mode: Mode): void {
-    if (mode === this.mode) return;
-    this.mode = mode;
     const { processor } = this;
+    const changed = processor.selector(DS) !== SELECTOR_DATA || processor.selector(ES) !== SELECTOR_DATA;
+    if (mode === this.mode && !changed) return;
+    this.mode = mode;
     processor.forceSegment(CS, SELECTOR_CS, 0xffff, mode === 64 ? CODE64 : CODE32);
     for (const segment of [SS, DS, ES]) processor.forceSegment(segment, SELECTOR_DATA, 0xffff, DATA32);
     for (const segment of [FS, GS]) processor.forceSegment(segment, 0, 0xffff, DATA32);

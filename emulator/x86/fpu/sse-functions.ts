@@ -1,8 +1,9 @@
 import { STATE_MXCSR } from '../cpu/layout.ts';
 import type { Int } from '../wasm/int.ts';
 import { type ModuleBuilder, TYPE_I32, TYPE_I64 } from '../wasm/module-builder.ts';
+import { i32, Routine } from './routine.ts';
 import * as slot from './slots.ts';
-import { i32, Routine, type SoftFloat } from './soft-float.ts';
+import type { SoftFloat } from './soft-float.ts';
 
 /**
  * Lane functions of the SSE floating-point instructions. They work on the bits of single- or double-precision numbers,
@@ -240,9 +241,7 @@ function roundToIntegral(builder: ModuleBuilder, soft: SoftFloat, bits: Bits): n
   r.if(kind.ne(slot.FINITE).or(integral), () => r.return(pack(r, soft, bits)));
   const sign = r.body.let(r.word(slot.SLOT_R + slot.SIGN));
   const before = r.body.let(r.word(slot.EXCEPTIONS));
-  const integer = r.body.let(
-    r.body.result(soft.toInteger, [i32(slot.SLOT_R), i32(64), r.parameter(1)], 64),
-  );
+  const integer = r.body.let(r.body.result(soft.toInteger, [i32(slot.SLOT_R), i32(64), r.parameter(1)], 64));
   r.if(r.parameter(2), () => r.setWord(slot.EXCEPTIONS, before));
   r.body.call(soft.fromInteger, [integer, i32(slot.SLOT_R)]);
   // A zero keeps the sign.

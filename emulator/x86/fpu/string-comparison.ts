@@ -1,7 +1,7 @@
-import { Int } from '../wasm/int.ts';
+import type { Int } from '../wasm/int.ts';
 import { type ModuleBuilder, TYPE_I32 } from '../wasm/module-builder.ts';
+import { i32, Routine, type Variable } from './routine.ts';
 import { VECTOR_DESTINATION, VECTOR_SOURCE } from './slots.ts';
-import { i32, Routine, type Variable } from './soft-float.ts';
 
 /** Fields of the immediate of PCMPxSTRx (SDM vol. 1, 14.2.1). */
 const WORDS = 1;

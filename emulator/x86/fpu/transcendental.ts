@@ -1,5 +1,5 @@
-import * as b from './big-float.ts';
 import type { BigFloat } from './big-float.ts';
+import * as b from './big-float.ts';
 
 /**
  * Elementary functions in 256-bit arithmetic; good to more than 200 bits, so that rounding to 64 is exact but for
@@ -8,7 +8,11 @@ import type { BigFloat } from './big-float.ts';
 const NEGLIGIBLE = 250;
 
 /** Σ terms until they no longer count; `next` gives term n from term n-1. */
-function series(first: BigFloat, next: (term: BigFloat, n: number) => BigFloat, weigh?: (n: number) => number): BigFloat {
+function series(
+  first: BigFloat,
+  next: (term: BigFloat, n: number) => BigFloat,
+  weigh?: (n: number) => number,
+): BigFloat {
   let term = first;
   let sum = weigh === undefined ? first : b.divide(first, b.big(weigh(0)));
   for (let n = 1; term.mantissa !== 0n && b.magnitude(term) > b.magnitude(sum) - NEGLIGIBLE; n++) {
@@ -86,7 +90,10 @@ export function sineAndCosine(x: BigFloat): { readonly sine: BigFloat; readonly 
   const quarter = b.nearestInteger(b.divide(x, HALF_PI_66));
   const rest = b.subtract(x, b.multiply(b.big(quarter), HALF_PI_66));
   const square = b.negate(b.multiply(rest, rest));
-  const sine = b.magnitude(rest) < -NEGLIGIBLE ? justBelow(rest) : series(rest, (term, n) => b.divide(b.multiply(term, square), b.big((2 * n) * (2 * n + 1))));
+  const sine =
+    b.magnitude(rest) < -NEGLIGIBLE
+      ? justBelow(rest)
+      : series(rest, (term, n) => b.divide(b.multiply(term, square), b.big(2 * n * (2 * n + 1))));
   const cosine = series(b.ONE, (term, n) => b.divide(b.multiply(term, square), b.big((2 * n - 1) * (2 * n))));
   switch (Number(BigInt.asUintN(2, quarter))) {
     case 0:

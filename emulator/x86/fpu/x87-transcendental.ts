@@ -8,9 +8,9 @@ import {
   STATE_X87_TAGS,
 } from '../cpu/layout.ts';
 import { ROUTINE_FAULT, ROUTINE_NEXT } from '../interpreter/record.ts';
-import { arcTangent2, log2, log2Plus1, PI, power2Minus1, sineAndCosine } from './transcendental.ts';
 import { type BigFloat, big, bitLength, divide, magnitude, multiply } from './big-float.ts';
 import { DENORMAL_OPERAND, DIVIDE_BY_ZERO, INVALID, OVERFLOW, PRECISION, STACK_FAULT, UNDERFLOW } from './slots.ts';
+import { arcTangent2, log2, log2Plus1, PI, power2Minus1, sineAndCosine } from './transcendental.ts';
 
 /** An 80-bit number as it stands in a register. */
 interface Extended {

@@ -24,7 +24,10 @@ export class ArithmeticFlags {
     if (size === 64) {
       return vector.shrU(32).toI32().and(CARRY_AND_PARTIAL).or(vector.toI32().and(ADJUST));
     }
-    return vector.shl(32 - size).and(CARRY_AND_PARTIAL).or(vector.and(ADJUST));
+    return vector
+      .shl(32 - size)
+      .and(CARRY_AND_PARTIAL)
+      .or(vector.and(ADJUST));
   }
 
   private additionCarries(a: Int, b: Int, result: Int): Int {

@@ -14,7 +14,10 @@ function bitTest(change: Change, immediate: boolean): Semantics {
     if (e.isMemory(0)) {
       if (immediate) address = e.linearAddress();
       else {
-        const bytes = e.signExtend(offset, e.size).shrS(e.size === 64 ? 6 : e.size === 32 ? 5 : 4).mul(e.size / 8);
+        const bytes = e
+          .signExtend(offset, e.size)
+          .shrS(e.size === 64 ? 6 : e.size === 32 ? 5 : 4)
+          .mul(e.size / 8);
         address = e.addressBeyond(e.mode === 64 ? bytes.toI64S() : bytes);
       }
     }
@@ -63,7 +66,13 @@ function crc32(e: Emitter): void {
   body.set(left, Int.constant(32, size));
   const again = body.loop();
   const low = e.let(body.get(crc).xor(body.get(data).toI32()).and(1));
-  body.set(crc, body.get(crc).shrU(1).xor(Int.constant(32, 0x82f63b78 | 0).and(low.negate())));
+  body.set(
+    crc,
+    body
+      .get(crc)
+      .shrU(1)
+      .xor(Int.constant(32, 0x82f63b78 | 0).and(low.negate())),
+  );
   body.set(data, body.get(data).shrU(1));
   body.set(left, body.get(left).sub(1));
   body.brIf(again, body.get(left));

@@ -45,10 +45,22 @@ function loop(condition: (e: Emitter) => Int | undefined): Semantics {
 }
 
 export const CONTROL_16: readonly Row[] = [
-  row('E8', 'call', 'Iw', call((e) => target(e, 16)), near),
+  row(
+    'E8',
+    'call',
+    'Iw',
+    call((e) => target(e, 16)),
+    near,
+  ),
   row('E9', 'jmp', 'Iw', branch(16), near),
   row('EB', 'jmp', 'Ib', branch(8), near),
-  row('FF /2', 'call', 'Ew', call((e) => e.let(e.read(0, 16))), near),
+  row(
+    'FF /2',
+    'call',
+    'Ew',
+    call((e) => e.let(e.read(0, 16))),
+    near,
+  ),
   row('FF /4', 'jmp', 'Ew', (e) => e.jumpIndirect(e.let(e.read(0, 16))), near),
   row('C3', 'ret', '', (e) => e.jumpIndirect(e.pop(16)), near),
   row(
@@ -70,8 +82,32 @@ export const CONTROL_16: readonly Row[] = [
       row(`0F 8${digit}`, `j${condition}`, 'Iw', branch(16, holds), near),
     ];
   }),
-  row('E0', 'loopne', 'Ib', loop((e) => e.flags.zero().eqz()), near),
-  row('E1', 'loope', 'Ib', loop((e) => e.flags.zero()), near),
-  row('E2', 'loop', 'Ib', loop(() => undefined), near),
-  row('E3', 'jrcxz', 'Ib', branch(8, (e) => e.stringCount().eqz()), near),
+  row(
+    'E0',
+    'loopne',
+    'Ib',
+    loop((e) => e.flags.zero().eqz()),
+    near,
+  ),
+  row(
+    'E1',
+    'loope',
+    'Ib',
+    loop((e) => e.flags.zero()),
+    near,
+  ),
+  row(
+    'E2',
+    'loop',
+    'Ib',
+    loop(() => undefined),
+    near,
+  ),
+  row(
+    'E3',
+    'jrcxz',
+    'Ib',
+    branch(8, (e) => e.stringCount().eqz()),
+    near,
+  ),
 ];

@@ -83,4 +83,3 @@ export const CONTROL: readonly Row[] = [
   row('0F B9 /r', 'ud1', 'Gv Ev', (e) => e.raise(6)),
   row('0F FF /r', 'ud0', 'Gv Ev', (e) => e.raise(6)),
 ];
-

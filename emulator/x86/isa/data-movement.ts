@@ -142,10 +142,16 @@ export const DATA_MOVEMENT: readonly Row[] = [
   row('C6 /0', 'mov', 'Eb Ib', move),
   row('C7 /0', 'mov', 'Ev Iz', move),
   row('8D /r', 'lea', 'Gv M', loadEffectiveAddress),
-  row('63 /r', 'movsxd', 'Gv Ed', (e) => {
-    const value = e.read(1, 32);
-    e.write(0, e.size === 64 ? value.toI64S() : e.truncate(value, e.size));
-  }, { mode: 64 }),
+  row(
+    '63 /r',
+    'movsxd',
+    'Gv Ed',
+    (e) => {
+      const value = e.read(1, 32);
+      e.write(0, e.size === 64 ? value.toI64S() : e.truncate(value, e.size));
+    },
+    { mode: 64 },
+  ),
   row('0F B6 /r', 'movzx', 'Gv Eb', extend(8, false)),
   row('0F B7 /r', 'movzx', 'Gv Ew', extend(16, false)),
   row('0F BE /r', 'movsx', 'Gv Eb', extend(8, true)),

@@ -5,9 +5,9 @@ import {
   STATE_ERROR_CODE,
   STATE_FPU_OFF,
   STATE_MXCSR,
-  STATE_SELECTORS,
   STATE_REGISTERS,
   STATE_SCRATCH,
+  STATE_SELECTORS,
   STATE_VECTOR,
   TLB_ADDEND,
   TLB_ENTRIES,
@@ -237,7 +237,10 @@ export abstract class Emitter {
 
   modify(index: number, size: Size = this.operandSize(index) as Size): Destination {
     if (this.isMemory(index)) return this.modifyVirtual(size, this.linearAddress());
-    return { value: this.let(this.registerOperand(index, size)), store: (value) => this.setRegisterOperand(index, size, value) };
+    return {
+      value: this.let(this.registerOperand(index, size)),
+      store: (value) => this.setRegisterOperand(index, size, value),
+    };
   }
 
   // ---- Values
@@ -256,14 +259,24 @@ export abstract class Emitter {
 
   private tlbEntry(address: Int): Int {
     const mask = (TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
-    return this.let(this.tlbBase().add(address.toI32().shrU(12 - TLB_ENTRY_SHIFT).and(mask)));
+    return this.let(
+      this.tlbBase().add(
+        address
+          .toI32()
+          .shrU(12 - TLB_ENTRY_SHIFT)
+          .and(mask),
+      ),
+    );
   }
 
   protected abstract tlbBase(): Int;
 
   /** Tag that an access of these bytes must find: that of its last byte, so that page-crossers miss. */
   private tag(address: Int, bytes: number): Int {
-    return address.toI64U().add(bytes - 1).and(-4096);
+    return address
+      .toI64U()
+      .add(bytes - 1)
+      .and(-4096);
   }
 
   private callSlow(routine: number, address: Int, bytes: number): Int {

@@ -1,7 +1,7 @@
 import { ARITHMETIC } from './arithmetic.ts';
 import { BITS } from './bits.ts';
-import { CONTROL_16 } from './control-16.ts';
 import { CONTROL } from './control.ts';
+import { CONTROL_16 } from './control-16.ts';
 import { DATA_MOVEMENT } from './data-movement.ts';
 import { DECIMAL } from './decimal.ts';
 import { MULTIPLY } from './multiply.ts';

@@ -4,7 +4,12 @@ import { type Row, row, type Semantics } from './row.ts';
 
 /** Shift count modulo 32 (64 for 64-bit operands), as wide as the operand. */
 function count(e: Emitter, operand: number): Int {
-  return e.let(e.read(operand, 8).and(e.size === 64 ? 63 : 31).toWidth(e.width(e.size)));
+  return e.let(
+    e
+      .read(operand, 8)
+      .and(e.size === 64 ? 63 : 31)
+      .toWidth(e.width(e.size)),
+  );
 }
 
 function lowBit(value: Int): Int {
@@ -112,7 +117,15 @@ function rotateThroughCarry(left: boolean): Semantics {
       body.set(carry, out);
     } else {
       const out = e.let(lowBit(old));
-      body.set(value, old.shrU(1).or(body.get(carry).toWidth(width).shl(e.size - 1)));
+      body.set(
+        value,
+        old.shrU(1).or(
+          body
+            .get(carry)
+            .toWidth(width)
+            .shl(e.size - 1),
+        ),
+      );
       body.set(carry, out);
     }
     body.set(rest, body.get(rest).sub(1));

@@ -1,15 +1,15 @@
 import {
-  DIRECTION,
-  SUBTRACT,
   ADD,
+  DIRECTION,
   DIVIDE,
   MULTIPLY,
+  SUBTRACT,
   TRUNCATE,
   VECTOR_DESTINATION,
   VECTOR_RESULT,
   VECTOR_SOURCE,
 } from '../fpu/slots.ts';
-import { type FloatOperation, doubleFromInteger, floatBinary, floatSquareRoot } from '../wasm/float.ts';
+import { doubleFromInteger, type FloatOperation, floatBinary, floatSquareRoot } from '../wasm/float.ts';
 import { Int } from '../wasm/int.ts';
 import { Vec } from '../wasm/vec.ts';
 import type { Emitter } from './emitter.ts';
@@ -48,7 +48,12 @@ const quietMode = (e: Emitter): Int => e.mxcsr().and(0x7fa0).eq(0x1fa0);
 /** The exponent is neither that of zeros and denormals nor, by `margin`, near them, nor that of infinities. */
 function isNormal(bits: Int, margin: number): Int {
   const [fraction, top] = bits.width === 32 ? [23, 0xff] : [52, 0x7ff];
-  return bits.shrU(fraction).toI32().and(top).sub(margin).ltU(top - margin);
+  return bits
+    .shrU(fraction)
+    .toI32()
+    .and(top)
+    .sub(margin)
+    .ltU(top - margin);
 }
 
 /** One operation in all lanes, collecting exceptions; `result` yields a lane's bits. */
@@ -95,7 +100,10 @@ function variants(
 }
 
 function arithmeticRows(opcode: string, name: string, operation: number, quick: FloatOperation): Row[] {
-  const packed = (bits: Bits): Semantics => (e) => eachLane(e, bits, (a, b) => arithmetic(e, bits, operation, a, b));
+  const packed =
+    (bits: Bits): Semantics =>
+    (e) =>
+      eachLane(e, bits, (a, b) => arithmetic(e, bits, operation, a, b));
   const scalar =
     (bits: Bits): Semantics =>
     (e) => {
@@ -104,12 +112,16 @@ function arithmeticRows(opcode: string, name: string, operation: number, quick: 
       const a = lowBits(e, 0, bits);
       const result = e.let(floatBinary(quick, a, b));
       const ordinary = isNormal(a, 1).and(isNormal(b, 1)).and(isNormal(result, 2)).and(quietMode(e));
-      e.body.if(ordinary.eqz(), () => {
-        begin(e);
-        const exact = e.let(arithmetic(e, bits, operation, a, b));
-        finish(e);
-        e.body.store(bits, e.registerAddress(0), exact);
-      }, () => e.body.store(bits, e.registerAddress(0), result));
+      e.body.if(
+        ordinary.eqz(),
+        () => {
+          begin(e);
+          const exact = e.let(arithmetic(e, bits, operation, a, b));
+          finish(e);
+          e.body.store(bits, e.registerAddress(0), exact);
+        },
+        () => e.body.store(bits, e.registerAddress(0), result),
+      );
     };
   return variants(opcode, name, '', packed, scalar, true);
 }
@@ -156,10 +168,7 @@ function comparisonRows(): Row[] {
     const less = found.eq(1);
     const unordered = found.eq(3);
     const kind = e.let(predicate.and(3));
-    const holds = equal.select(
-      kind.eqz(),
-      less.select(kind.eq(1), less.or(equal).select(kind.eq(2), unordered)),
-    );
+    const holds = equal.select(kind.eqz(), less.select(kind.eq(1), less.or(equal).select(kind.eq(2), unordered)));
     const result = e.let(holds.xor(predicate.shrU(2)));
     return Int.constant(bits, 0).sub(result.toWidth(bits));
   };

@@ -40,7 +40,9 @@ const INLINE = new Set(['pxor', 'por', 'pand', 'pcmpeqb', 'paddd', 'paddq', 'pun
 
 function both(opcode: string, name: string, operation: Operation, mmxBits: 32 | 64 = 64): Row[] {
   return [
-    row(`NP 0F ${opcode} /r`, name, mmxBits === 32 ? 'Pq Qd' : 'Pq Qq', mmxSemantics(operation, mmxBits), { routine: true }),
+    row(`NP 0F ${opcode} /r`, name, mmxBits === 32 ? 'Pq Qd' : 'Pq Qq', mmxSemantics(operation, mmxBits), {
+      routine: true,
+    }),
     xmm(opcode, name, operation),
   ];
 }
@@ -119,9 +121,10 @@ const multiplyRound: Operation = (a, b) => {
       .shift('shrS32', Int.constant(32, 14))
       .binary('add32', Vec.constant([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]))
       .shift('shrS32', Int.constant(32, 1));
-  return half('multiplyLowS16').shuffle(half('multiplyHighS16'), [
-    0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29,
-  ]);
+  return half('multiplyLowS16').shuffle(
+    half('multiplyHighS16'),
+    [0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29],
+  );
 };
 
 const EVEN_DWORDS = [...run(0, 4), ...run(8, 4), ...run(0, 4), ...run(8, 4)];
@@ -193,10 +196,18 @@ function shiftedArithmetic(a: Vec, count: Int, operation: VectorOperation, bits:
 }
 
 /** 71, 72, 73 groups: count in the immediate. */
-function shiftGroup(opcode: string, name: string, operation: VectorOperation, bits: number, arithmetic: boolean): Row[] {
+function shiftGroup(
+  opcode: string,
+  name: string,
+  operation: VectorOperation,
+  bits: number,
+  arithmetic: boolean,
+): Row[] {
   const shifted = (a: Vec, e: Emitter): Vec => {
     const count = e.let(e.immediate(8));
-    return arithmetic ? shiftedArithmetic(a, count, operation, bits) : shiftedLogical(a, count, operation, bits, e.body);
+    return arithmetic
+      ? shiftedArithmetic(a, count, operation, bits)
+      : shiftedLogical(a, count, operation, bits, e.body);
   };
   return [
     row(
@@ -286,7 +297,12 @@ function selectorIndices(e: Emitter, bytes: 2 | 4, first: number): Vec {
   const fixed = identity.map((at) => (at >= first && at < first + size ? first + (at % bytes) : at));
   // Element number times its size, in every byte of the element it goes to.
   const chosen = [0, 1, 2, 3].map((element) =>
-    e.let(immediate.shrU(2 * element).and(3).mul(bytes === 4 ? 0x04040404 : 0x0202)),
+    e.let(
+      immediate
+        .shrU(2 * element)
+        .and(3)
+        .mul(bytes === 4 ? 0x04040404 : 0x0202),
+    ),
   ) as [Int, Int, Int, Int];
   const low = (index: number): Int => (chosen[index] as Int).toI64U();
   if (bytes === 4) {
@@ -391,7 +407,10 @@ const minimumPosition: Semantics = (e) => {
   let best: Int | undefined;
   for (let index = 0; index < 8; index++) {
     const half = index < 4 ? low : high;
-    const word = half.shrU(16 * (index % 4)).toI32().and(0xffff);
+    const word = half
+      .shrU(16 * (index % 4))
+      .toI32()
+      .and(0xffff);
     const candidate = e.let(word.shl(3).or(Int.constant(32, index)));
     best = best === undefined ? candidate : e.let(best.select(best.leU(candidate), candidate));
   }
@@ -406,10 +425,7 @@ const multipleSums: Semantics = (e) => {
   const destination = vector(e, 0);
   const immediate = e.let(e.immediate(8));
   const block = source
-    .binary(
-      'swizzle',
-      Vec.constant(run(0, 16).map((i) => i % 4)).binary('add8', Vec.splat(8, immediate.and(3).shl(2))),
-    )
+    .binary('swizzle', Vec.constant(run(0, 16).map((i) => i % 4)).binary('add8', Vec.splat(8, immediate.and(3).shl(2))))
     .hold(e.body);
   const offset = Vec.splat(8, immediate.and(4));
   const sums = [0, 1].map((part) => {

@@ -71,9 +71,7 @@ function loadHalf(toHigh: boolean): Semantics {
   return (e) => {
     e.requireFpu();
     // The register forms take the other half: MOVHLPS the high one, MOVLHPS the low one.
-    const value = e.isMemory(1)
-      ? e.loadVirtual(64, e.linearAddress())
-      : lowBits(e, 1, 64, toHigh ? 0 : 8);
+    const value = e.isMemory(1) ? e.loadVirtual(64, e.linearAddress()) : lowBits(e, 1, 64, toHigh ? 0 : 8);
     e.body.store(64, e.registerAddress(0), value, toHigh ? 8 : 0);
   };
 }
@@ -174,7 +172,9 @@ function maskedStore(bytes: 8 | 16): Semantics {
     if (bytes === 16) e.requireFpu();
     else requireX87(e);
     const load = (address: Int): Vec => (bytes === 16 ? Vec.load(address) : Vec.loadLow(64, address));
-    const mask = Vec.constant([]).binary('gtS8', load(e.registerAddress(1))).hold(e.body);
+    const mask = Vec.constant([])
+      .binary('gtS8', load(e.registerAddress(1)))
+      .hold(e.body);
     e.body.if(mask.bits('anyTrue'), () => {
       // MMX state is entered even when the store then faults.
       if (bytes === 8) enterMmx(e);
@@ -189,7 +189,12 @@ function maskedStore(bytes: 8 | 16): Semantics {
   };
 }
 
-const half = (first: number): number[] => [...run(first, 4), ...run(first + 16, 4), ...run(first + 4, 4), ...run(first + 20, 4)];
+const half = (first: number): number[] => [
+  ...run(first, 4),
+  ...run(first + 16, 4),
+  ...run(first + 4, 4),
+  ...run(first + 20, 4),
+];
 
 const SSE_MOVES_XMM: readonly Row[] = [
   row('NP 0F 10 /r', 'movups', 'Vx Wx', load(false)),
@@ -212,7 +217,13 @@ const SSE_MOVES_XMM: readonly Row[] = [
   row('66 0F 15 /r', 'unpckhpd', 'Vx Wx', unpack([...run(8, 8), ...run(24, 8)]), RARE),
   row('NP 0F 16 /r', 'movhps', 'Vx Wq', loadHalf(true)),
   row('66 0F 16 /r', 'movhpd', 'Vx Mq', loadHalf(true), RARE),
-  row('F3 0F 16 /r', 'movshdup', 'Vx Wx', arrange([...run(4, 4), ...run(4, 4), ...run(12, 4), ...run(12, 4)], 128), RARE),
+  row(
+    'F3 0F 16 /r',
+    'movshdup',
+    'Vx Wx',
+    arrange([...run(4, 4), ...run(4, 4), ...run(12, 4), ...run(12, 4)], 128),
+    RARE,
+  ),
   row('NP 0F 17 /r', 'movhps', 'Mq Vx', storeHalf(true), RARE),
   row('66 0F 17 /r', 'movhpd', 'Mq Vx', storeHalf(true), RARE),
   row('NP 0F 28 /r', 'movaps', 'Vx Wx', load(true)),

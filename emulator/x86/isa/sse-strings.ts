@@ -43,10 +43,7 @@ function compare(explicit: boolean, toIndex: boolean): Semantics {
     } else {
       storeMask(e, result, wide, last);
     }
-    const flags = result
-      .ne(0)
-      .or(lengthB.ltU(count).shl(6))
-      .or(lengthA.ltU(count).shl(7));
+    const flags = result.ne(0).or(lengthB.ltU(count).shl(6)).or(lengthA.ltU(count).shl(7));
     e.flags.fromWord(e.let(flags), result.and(1));
   };
 }
@@ -63,7 +60,8 @@ function storeMask(e: Emitter, result: Int, wide: Int, expanded: Int): void {
     () =>
       e.body.if(
         wide,
-        () => Vec.splat(16, result).binary('and', wordWeights).binary('eq16', wordWeights).store(e.body, zero, STATE_XMM),
+        () =>
+          Vec.splat(16, result).binary('and', wordWeights).binary('eq16', wordWeights).store(e.body, zero, STATE_XMM),
         () => low.binary('or', high).binary('eq8', byteWeights).store(e.body, zero, STATE_XMM),
       ),
     () => {

@@ -121,4 +121,3 @@ export const STACK: readonly Row[] = [
   systemRow('9C', 'pushf', '_v', 'pushf', stackTraits),
   systemRow('9D', 'popf', '_v', 'popf', { ...stackTraits, ends: true }),
 ];
-

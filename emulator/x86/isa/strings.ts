@@ -37,7 +37,9 @@ const move: StringOperation = {
     const from = e.let(e.sourceAddress());
     const to = e.let(e.destinationAddress());
     const bytes = e.size / 8;
-    const room = e.let(pageRoom(from, bytes).select(pageRoom(from, bytes).ltU(pageRoom(to, bytes)), pageRoom(to, bytes)));
+    const room = e.let(
+      pageRoom(from, bytes).select(pageRoom(from, bytes).ltU(pageRoom(to, bytes)), pageRoom(to, bytes)),
+    );
     const count = e.let(room.select(room.ltU(limit), limit));
     body.if(count.gtU(1), () => {
       const source = e.let(e.probe(from, false));
@@ -168,7 +170,13 @@ function repeated(operation: StringOperation, repeat: Repeat): Semantics {
   };
 }
 
-const GROUP: readonly [opcode: number, name: string, operation: StringOperation, compares: boolean, operands: string][] = [
+const GROUP: readonly [
+  opcode: number,
+  name: string,
+  operation: StringOperation,
+  compares: boolean,
+  operands: string,
+][] = [
   [0xa4, 'movs', move, false, 'X'],
   [0xa6, 'cmps', compare, true, 'X'],
   [0xaa, 'stos', store, false, 'Y'],
@@ -184,8 +192,14 @@ export const STRINGS: readonly Row[] = GROUP.flatMap(([opcode, name, operation, 
     const kinds = `${operands}${wide === 1 ? 'v' : 'b'}`;
     return [
       row(encoding, name, kinds, repeated(operation, 'none'), traits),
-      row(`F3 ${encoding}`, `rep ${name}`, kinds, repeated(operation, compares ? 'repe' : 'rep'), { ...traits, ends: true }),
-      row(`F2 ${encoding}`, `repne ${name}`, kinds, repeated(operation, compares ? 'repne' : 'rep'), { ...traits, ends: true }),
+      row(`F3 ${encoding}`, `rep ${name}`, kinds, repeated(operation, compares ? 'repe' : 'rep'), {
+        ...traits,
+        ends: true,
+      }),
+      row(`F2 ${encoding}`, `repne ${name}`, kinds, repeated(operation, compares ? 'repne' : 'rep'), {
+        ...traits,
+        ends: true,
+      }),
     ];
   }),
 );

@@ -1,5 +1,5 @@
-import { Int } from '../wasm/int.ts';
 import { STATE_EFLAGS } from '../cpu/layout.ts';
+import { Int } from '../wasm/int.ts';
 import type { Emitter } from './emitter.ts';
 import { type Row, row, type Semantics, systemRow } from './row.ts';
 

@@ -49,7 +49,15 @@ function tagWord(e: Emitter): Int {
 }
 
 function setTags(e: Emitter, word: Int): void {
-  for (let i = 0; i < 8; i++) e.setState(8, STATE_X87_TAGS + i, word.shrU(2 * i).and(3).ne(3));
+  for (let i = 0; i < 8; i++)
+    e.setState(
+      8,
+      STATE_X87_TAGS + i,
+      word
+        .shrU(2 * i)
+        .and(3)
+        .ne(3),
+    );
 }
 
 /** Fields of the environment are 4 bytes apart, or 2 with a 16-bit operand size. */
@@ -77,9 +85,9 @@ function readEnvironment(e: Emitter, pointer: Int): void {
   setTags(e, tags);
 }
 
-/** Both ends are looked at first, so that nothing is stored when not all can be. */
+/** The first field and the last byte are looked at first, so that nothing is stored when not all can be. */
 function probe(e: Emitter, address: Int, bytes: number): void {
-  e.probeWrite(8, address);
+  e.probeWrite(8 * step(e), address);
   e.probeWrite(8, address.add(bytes - 1));
 }
 

@@ -149,10 +149,10 @@ function strings(): Form[] {
         });
       }
     };
-    add('movs', 0xa4, [0xf3]);
+    add('movs', 0xa4, [0xf3, 0xf3, 0xf2]);
     add('cmps', 0xa6, [0xf3, 0xf2]);
-    add('stos', 0xaa, [0xf3]);
-    add('lods', 0xac, [0xf3]);
+    add('stos', 0xaa, [0xf3, 0xf3, 0xf2]);
+    add('lods', 0xac, [0xf3, 0xf3, 0xf2]);
     add('scas', 0xae, [0xf3, 0xf2]);
   }
   return forms;
@@ -162,6 +162,17 @@ function strings(): Form[] {
 function refused(): Form[] {
   const privileged: readonly (readonly [string, readonly number[]])[] = [
     ['hlt', [0xf4]],
+    ['insb', [0x6c]],
+    ['insw', [0x66, 0x6d]],
+    ['insd', [0x6d]],
+    ['rep insb', [0xf3, 0x6c]],
+    ['outsb', [0x6e]],
+    ['outsw', [0x66, 0x6f]],
+    ['outsd', [0x6f]],
+    ['in ax, imm8', [0x66, 0xe5, 0x80]],
+    ['in ax, dx', [0x66, 0xed]],
+    ['out imm8, ax', [0x66, 0xe7, 0x80]],
+    ['out dx, ax', [0x66, 0xef]],
     ['cli', [0xfa]],
     ['sti', [0xfb]],
     ['in al, imm8', [0xe4, 0x80]],
@@ -194,6 +205,8 @@ function refused(): Form[] {
   ];
   const undefinedOpcodes: readonly (readonly [string, readonly number[]])[] = [
     ['ud2', [0x0f, 0x0b]],
+    ['ud1', [0x0f, 0xb9, 0xc0]],
+    ['ud0', [0x0f, 0xff, 0xc0]],
     ['mov rax, cr1', [0x0f, 0x20, 0xc8]],
     ['push es', [0x06]],
     ['pop es', [0x07]],

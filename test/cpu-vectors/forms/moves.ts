@@ -130,6 +130,17 @@ function others(): Form[] {
       noPrefixes: true,
     },
     { name: 'pause', opcode: [0x90], mandatory: 0xf3, cases: 10 },
+    ...[0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1f].flatMap((opcode): Form[] =>
+      WIDE.map((size) => ({
+        name: `hint 0f ${opcode.toString(16)} ${size}`,
+        size,
+        opcode: [0x0f, opcode],
+        // 1A and 1B with a register would be MPX instructions where that exists; 1C /0 is CLDEMOTE, a hint as well.
+        modrm: opcode === 0x18 ? 3 : 'register',
+        noAccess: true,
+        cases: 20,
+      })),
+    ),
     { name: 'nop r/m16', size: 16, opcode: [0x0f, 0x1f], modrm: 0, noAccess: true, cases: 30 },
     { name: 'nop r/m32', size: 32, opcode: [0x0f, 0x1f], modrm: 0, noAccess: true, cases: 30 },
     { name: 'endbr64', opcode: [0x0f, 0x1e], mandatory: 0xf3, fixedModrm: 0xfa, cases: 10, noPrefixes: true },

@@ -331,25 +331,31 @@ function integerForms(mmx: boolean): Form[] {
     simd('blendpd', 0x66, [0x0f, 0x3a, 0x0d], imm),
     simd('pblendw', 0x66, [0x0f, 0x3a, 0x0e], imm),
     simd('mpsadbw', 0x66, [0x0f, 0x3a, 0x42], imm),
-    ...[0x60, 0x61, 0x62, 0x63].map((opcode) =>
-      simd('string comparison', 0x66, [0x0f, 0x3a, opcode], {
-        ...imm,
-        immediates: Array.from({ length: 128 }, (_, i) => i),
-        align: 1,
-        cases: 600,
-        prepare: (draft, random) => {
-          // Short alphabets make matches; lengths around 16.
-          const view = draft.fpu as Uint8Array;
-          const wide = random.chance(50);
-          const letter = (at: number): number => (wide && at % 2 === 1 ? 0 : 0x61 + random.below(4));
-          if (random.chance(80)) {
-            for (let at = 160; at < 416; at++) view[at] = random.chance(6) ? 0 : letter(at);
-            for (let at = 0; at < 128; at++) draft.window[at] = random.chance(6) ? 0 : letter(at);
-          }
-          draft.gpr[0] = BigInt.asUintN(64, BigInt(random.below(44) - 22));
-          draft.gpr[2] = BigInt.asUintN(64, BigInt(random.below(44) - 22));
+    ...([0x60, 0x61, 0x62, 0x63, 0x160, 0x161] as const).map((number) =>
+      simd(
+        number > 0xff ? 'string comparison, 64-bit lengths' : 'string comparison',
+        0x66,
+        [0x0f, 0x3a, number & 0xff],
+        {
+          ...(number > 0xff ? { size: 64 as const } : {}),
+          ...imm,
+          immediates: Array.from({ length: 128 }, (_, i) => i),
+          align: 1,
+          cases: 600,
+          prepare: (draft, random) => {
+            // Short alphabets make matches; lengths around 16.
+            const view = draft.fpu as Uint8Array;
+            const wide = random.chance(50);
+            const letter = (at: number): number => (wide && at % 2 === 1 ? 0 : 0x61 + random.below(4));
+            if (random.chance(80)) {
+              for (let at = 160; at < 416; at++) view[at] = random.chance(6) ? 0 : letter(at);
+              for (let at = 0; at < 128; at++) draft.window[at] = random.chance(6) ? 0 : letter(at);
+            }
+            draft.gpr[0] = BigInt.asUintN(64, BigInt(random.below(44) - 22));
+            draft.gpr[2] = BigInt.asUintN(64, BigInt(random.below(44) - 22));
+          },
         },
-      }),
+      ),
     ),
   ];
 }

@@ -72,6 +72,20 @@ const SINGLE: readonly (readonly [string, number, number])[] = [
   ['fcompp', 0xde, 0xd9],
   ['fnstsw ax', 0xdf, 0xe0],
 ];
+/** Second encodings, and 8087 and 287 instructions that do nothing any more. */
+const ALIASES: readonly (readonly [string, number, number])[] = [
+  ['fcom (dc d1)', 0xdc, 0xd1],
+  ['fcomp (dc d9)', 0xdc, 0xd9],
+  ['fcomp (de d1)', 0xde, 0xd1],
+  ['fstp (df d1)', 0xdf, 0xd1],
+  ['fstp (df d9)', 0xdf, 0xd9],
+  ['fxch (dd c9)', 0xdd, 0xc9],
+  ['fxch (df c9)', 0xdf, 0xc9],
+  ['ffreep', 0xdf, 0xc1],
+  ['fneni', 0xdb, 0xe0],
+  ['fndisi', 0xdb, 0xe1],
+  ['fnsetpm', 0xdb, 0xe4],
+];
 const TRANSCENDENTAL: readonly (readonly [string, number])[] = [
   ['f2xm1', 0xf0],
   ['fyl2x', 0xf1],
@@ -109,6 +123,19 @@ const putEnvironment: Form['prepare'] = (draft, random) => {
   view.setUint32(8, 0xffff0000 | (random.chance(50) ? 0 : random.u32() & 0xffff), true);
   for (let at = 12; at < 28; at += 4) view.setUint32(at, 0, true);
   for (let i = 0; i < 8; i++) draft.window.set(image.subarray(32 + 16 * i, 42 + 16 * i), 28 + 10 * i);
+  draft.forcedTarget = draft.windowAddress;
+};
+
+/** The same in the 16-bit layout. */
+const putNarrowEnvironment: Form['prepare'] = (draft, random) => {
+  const image = makeFpuImage(draft.form, random, new Uint8Array(128));
+  const view = draft.windowView;
+  const source = new DataView(image.buffer);
+  view.setUint16(0, source.getUint16(0, true), true);
+  view.setUint16(2, source.getUint16(2, true), true);
+  view.setUint16(4, random.chance(50) ? 0 : random.u32() & 0xffff, true);
+  for (let at = 6; at < 14; at += 2) view.setUint16(at, 0, true);
+  for (let i = 0; i < 8; i++) draft.window.set(image.subarray(32 + 16 * i, 42 + 16 * i), 14 + 10 * i);
   draft.forcedTarget = draft.windowAddress;
 };
 
@@ -183,7 +210,31 @@ function forms(): Form[] {
     { ...x87, name: 'frstor', opcode: [0xdd], modrm: 4, rm: 'memory', memoryBytes: 108, prepare: putEnvironment },
     { ...x87, name: 'fwait', opcode: [0x9b], noPrefixes: true, cases: 60 },
   ];
-  return [...memory, ...registers, ...single, ...transcendental, ...state];
+  const aliases = ALIASES.map(
+    ([name, opcode, modrm]): Form => ({
+      ...x87,
+      name,
+      opcode: [opcode],
+      fixedModrm: modrm,
+      noPrefixes: true,
+      cases: 60,
+    }),
+  );
+  const narrow = (['fnstenv', 'fnsave', 'fldenv', 'frstor'] as const).map((name): Form => {
+    const stores = name === 'fnstenv' || name === 'fnsave';
+    return {
+      ...x87,
+      name: `${name} (16-bit)`,
+      size: 16,
+      opcode: [name === 'fnstenv' || name === 'fldenv' ? 0xd9 : 0xdd],
+      modrm: stores ? 6 : 4,
+      rm: 'memory',
+      memoryBytes: name === 'fnstenv' || name === 'fldenv' ? 14 : 94,
+      ...(stores ? { ignoredMemory: [[6, 8]] as const } : { prepare: putNarrowEnvironment }),
+      cases: 80,
+    };
+  });
+  return [...memory, ...registers, ...single, ...transcendental, ...state, ...aliases, ...narrow];
 }
 
 export const X87: FormGroup = { name: 'x87', forms: forms() };

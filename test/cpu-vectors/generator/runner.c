@@ -82,6 +82,8 @@ static const int gpr_index[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, R
 
 static void note_result(ucontext_t *context) {
   const greg_t *g = context->uc_mcontext.gregs;
+  /* The case may have loaded them. */
+  __asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(0x2b));
   struct result *r = &results[result_count++];
   r->trap = (uint32_t)g[REG_TRAPNO];
   r->error = (uint32_t)g[REG_ERR];

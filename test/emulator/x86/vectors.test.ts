@@ -16,13 +16,17 @@ describe('processor against a real CPU', () => {
     checker = new Checker(await ProcessorUnderTest.create());
   });
 
-  it.each(GROUPS.map((group) => [group.name, group] as const))('%s', (name, group) => {
-    const file = readResultFile(name);
-    const { checked, failures } = checkGroup(checker, group, file, [64, 32]);
-    cases += file.forms.reduce((sum, form) => sum + form.cases, 0);
-    expect(formatFailures(failures)).toBe('');
-    expect(checked).toBeGreaterThan(0);
-  }, 120_000);
+  it.each(GROUPS.map((group) => [group.name, group] as const))(
+    '%s',
+    (name, group) => {
+      const file = readResultFile(name);
+      const { checked, failures } = checkGroup(checker, group, file, [64, 32]);
+      cases += file.forms.reduce((sum, form) => sum + form.cases, 0);
+      expect(formatFailures(failures)).toBe('');
+      expect(checked).toBeGreaterThan(0);
+    },
+    120_000,
+  );
 
   it('has at least 200,000 cases', () => {
     expect(cases).toBeGreaterThan(200_000);

@@ -19,7 +19,10 @@ const EXTENSIONS = new Set(
 /** Where the two are meant to differ, by what iced-x86 makes of the bytes. */
 const INTENDED: readonly (readonly [RegExp, string])[] = [
   [/^Rsm$/, 'decoded to raise #UD outside system-management mode'],
-  [/^(Tzcnt|Lzcnt|Wbnoinvd|Rdssp|Cldemote|Prefetch|Reservednop|Endbr|Nop_|Rdpkru)/, 'hints, or older instructions without the extension'],
+  [
+    /^(Tzcnt|Lzcnt|Wbnoinvd|Rdssp|Cldemote|Prefetch|Reservednop|Endbr|Nop_|Rdpkru)/,
+    'hints, or older instructions without the extension',
+  ],
   [/^Xlat_m8$/, 'the row itself adds AL to the address'],
   [/^Pause$/, 'F3 41 90 exchanges R8 on a real CPU, iced-x86 has it as PAUSE'],
   [/^(Ud0|Ud1|Ud2)/, 'undefined on purpose'],
