@@ -14,7 +14,9 @@ import { BOOT_MARKER, busyboxInitramfs, debianKernel } from '../support/guests.t
 
 const COMMAND = 'dist/cli/xenoscope.mjs';
 const NODES: readonly string[] = ['20', '22'];
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' }, node: { type: 'string', multiple: true } } });
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '3' }, node: { type: 'string', multiple: true } },
+});
 const rounds = Number(values.rounds);
 const folder = mkdtempSync(path.join(tmpdir(), 'xenoscope-bench-'));
 
@@ -48,12 +50,19 @@ function nodeCommand(major: string): readonly string[] {
 
 function timed(program: string, args: readonly string[], until?: string): Sample & { readonly output: string } {
   const time = path.join(folder, 'memory');
-  const measured = have('/usr/bin/time') ? ['/usr/bin/time', '-f', '%M', '-o', time, program, ...args] : [program, ...args];
+  const measured = have('/usr/bin/time')
+    ? ['/usr/bin/time', '-f', '%M', '-o', time, program, ...args]
+    : [program, ...args];
   const started = performance.now();
-  const { stdout, status, stderr } = spawnSync(measured[0] as string, measured.slice(1), { encoding: 'utf8', timeout: 600_000 });
+  const { stdout, status, stderr } = spawnSync(measured[0] as string, measured.slice(1), {
+    encoding: 'utf8',
+    timeout: 600_000,
+  });
   const seconds = (performance.now() - started) / 1000;
-  if (until !== undefined && !stdout.includes(until)) throw new Error(`${program}: no ${until} (status ${status}) ${stderr.slice(-300)}`);
-  const memory = measured.length > args.length + 1 ? Number(readFileSync(time, 'utf8').trim().split('\n').at(-1)) * 1024 : 0;
+  if (until !== undefined && !stdout.includes(until))
+    throw new Error(`${program}: no ${until} (status ${status}) ${stderr.slice(-300)}`);
+  const memory =
+    measured.length > args.length + 1 ? Number(readFileSync(time, 'utf8').trim().split('\n').at(-1)) * 1024 : 0;
   return { seconds, mips: 0, memory, output: stdout };
 }
 
@@ -63,7 +72,18 @@ function xenoscope(major: string, config: string, until: string): Contender {
     name: `xenoscope, Node ${major}`,
     samples: [],
     run() {
-      const words = [...node.slice(1), COMMAND, 'run', config, '--json', '--until', until, '--timeout', '500', '--no-cache'];
+      const words = [
+        ...node.slice(1),
+        COMMAND,
+        'run',
+        config,
+        '--json',
+        '--until',
+        until,
+        '--timeout',
+        '500',
+        '--no-cache',
+      ];
       const sample = timed(node[0] as string, words, until);
       const report = JSON.parse(sample.output.trim().split('\n').at(-1) as string) as { mips: number };
       return { ...sample, mips: report.mips };
@@ -76,7 +96,12 @@ function qemu(name: string, args: readonly string[]): Contender {
   return {
     name,
     samples: [],
-    run: () => timed('qemu-system-x86_64', [...args, '-accel', 'tcg', '-display', 'none', '-no-reboot', '-monitor', 'none'], BOOT_MARKER),
+    run: () =>
+      timed(
+        'qemu-system-x86_64',
+        [...args, '-accel', 'tcg', '-display', 'none', '-no-reboot', '-monitor', 'none'],
+        BOOT_MARKER,
+      ),
   };
 }
 
@@ -89,10 +114,13 @@ function config(name: string, text: string): string {
 function buildMix(): string {
   const file = path.join(folder, 'mix.elf');
   const sample = 'test/guests/sample';
-  const flags = '-O2 -DROUNDS=2000 -fomit-frame-pointer -ffreestanding -fno-stack-protector -fno-pic -no-pie -mno-red-zone';
+  const flags =
+    '-O2 -DROUNDS=2000 -fomit-frame-pointer -ffreestanding -fno-stack-protector -fno-pic -no-pie -mno-red-zone';
   const more = `-mgeneral-regs-only -mcmodel=kernel -nostdlib -static -Wl,-T,${sample}/link.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 -w`;
   const sources = [`${sample}/start.S`, `${sample}/console.c`, `${sample}/traps.c`, 'test/bench/integer-mix.c'];
-  const built = spawnSync('gcc', [...flags.split(' '), ...more.split(' '), '-o', file, ...sources], { stdio: 'inherit' });
+  const built = spawnSync('gcc', [...flags.split(' '), ...more.split(' '), '-o', file, ...sources], {
+    stdio: 'inherit',
+  });
   if (built.status !== 0) throw new Error('gcc could not build test/bench/integer-mix.c');
   return file;
 }
@@ -106,12 +134,17 @@ function compare(title: string, contenders: readonly Contender[]): void {
     const mips = median(samples.map((sample) => sample.mips));
     const memory = median(samples.map((sample) => sample.memory)) / 2 ** 20;
     const speed = mips > 0 ? `, ${mips.toFixed(0)} MIPS` : '';
-    console.log(`  ${name.padEnd(34)} ${seconds.toFixed(2).padStart(7)} s  ×${(seconds / base).toFixed(2)}${speed}, ${memory.toFixed(0)} MiB peak`);
+    console.log(
+      `  ${name.padEnd(34)} ${seconds.toFixed(2).padStart(7)} s  ×${(seconds / base).toFixed(2)}${speed}, ${memory.toFixed(0)} MiB peak`,
+    );
   }
 }
 
 function bootConfig(): string {
-  return config('debian', `name = "debian"\nkernel = "${debianKernel()}"\nramdisk = "${busyboxInitramfs()}"\nextra = "console=hvc0"\nmemory = 256\n`);
+  return config(
+    'debian',
+    `name = "debian"\nkernel = "${debianKernel()}"\nramdisk = "${busyboxInitramfs()}"\nextra = "console=hvc0"\nmemory = 256\n`,
+  );
 }
 
 /** An initramfs that powers the machine off after the marker, so that QEMU ends. */
@@ -122,7 +155,10 @@ function endingInitramfs(): string {
 const majors = values.node ?? NODES;
 if (have('gcc')) {
   const mix = config('mix', `name = "mix"\nkernel = "${buildMix()}"\nmemory = 64\n`);
-  compare('Integer mix, 64-bit PV guest, interpreter', majors.map((major) => xenoscope(major, mix, 'MIX-DONE')));
+  compare(
+    'Integer mix, 64-bit PV guest, interpreter',
+    majors.map((major) => xenoscope(major, mix, 'MIX-DONE')),
+  );
 } else console.log('left out: the integer mix needs gcc');
 
 const boots: Contender[] = [];
@@ -132,10 +168,26 @@ if (have('qemu-system-x86_64')) {
   boots.push(qemu('QEMU TCG, the same kernel natively', [...serial, '-append', 'console=ttyS0 panic=-1']));
   try {
     const xen = path.join(folder, 'xen');
-    writeFileSync(xen, gunzipSync(readFileSync(path.join(debianPackage('xen-hypervisor-4.17-amd64'), 'boot/xen-4.17-amd64.gz'))));
+    writeFileSync(
+      xen,
+      gunzipSync(readFileSync(path.join(debianPackage('xen-hypervisor-4.17-amd64'), 'boot/xen-4.17-amd64.gz'))),
+    );
     const modules = `${debianKernel()} console=hvc0 panic=-1,${initramfs}`;
     const append = 'com1=115200,8n1 console=com1 dom0_mem=512M noreboot';
-    boots.push(qemu('QEMU TCG, Xen 4.17 and it as dom0', ['-m', '1024', '-serial', 'stdio', '-kernel', xen, '-append', append, '-initrd', modules]));
+    boots.push(
+      qemu('QEMU TCG, Xen 4.17 and it as dom0', [
+        '-m',
+        '1024',
+        '-serial',
+        'stdio',
+        '-kernel',
+        xen,
+        '-append',
+        append,
+        '-initrd',
+        modules,
+      ]),
+    );
   } catch (error) {
     console.log(`left out: Xen on QEMU (${error instanceof Error ? error.message : String(error)})`);
   }

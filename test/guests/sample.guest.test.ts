@@ -7,7 +7,17 @@ const line = (command: string): string[] => ['--after', 'sample> ', '--input', `
 /** The bundled domain, from the ELF that is committed: no compiler needed. */
 describe('the sample domain', () => {
   test('obeys its commands and powers off', async () => {
-    const words = [...line('info'), '--after', ' traps', '--input', 'fault\\n', '--after', 'lives', '--input', 'refuse\\n'];
+    const words = [
+      ...line('info'),
+      '--after',
+      ' traps',
+      '--input',
+      'fault\\n',
+      '--after',
+      'lives',
+      '--input',
+      'refuse\\n',
+    ];
     const outcome = await run(sample, ...words, '--after', 'say why', '--input', 'poweroff\\n', '--timeout', '60');
     expect(outcome.console).toContain('hello from a paravirtualised domain on xen-3.0-x86_64');
     expect(outcome.console).toContain('pages 16384, page tables 5 frames');

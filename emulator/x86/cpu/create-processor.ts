@@ -30,7 +30,7 @@ export async function createProcessor(ram: PhysicalMemory): Promise<Processor> {
   };
   const instantiate = async (mode: 32 | 64): Promise<(at: number) => number> => {
     const instance = await WebAssembly.instantiate(await WebAssembly.compile(interpreterBytes(mode)), { x });
-    return instance.exports['run'] as (at: number) => number;
+    return instance.exports.run as (at: number) => number;
   };
   const [run32, run64] = await Promise.all([instantiate(32), instantiate(64)]);
   const forms = { 32: buildForms(32), 64: buildForms(64) };

@@ -147,4 +147,3 @@ export class Segments {
     return !code || (high & TYPE_READ_WRITE) !== 0;
   }
 }
-

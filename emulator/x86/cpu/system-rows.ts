@@ -3,13 +3,7 @@ import { X87Transcendental } from '../fpu/x87-transcendental.ts';
 import type { Form } from '../interpreter/operands.ts';
 import * as record from '../interpreter/record.ts';
 import type { FpuImage } from './fpu-image.ts';
-import {
-  STATE_ERROR_CODE,
-  STATE_FPU_OFF,
-  STATE_PAGE_BASE,
-  STATE_SELECTORS,
-  STATE_VECTOR,
-} from './layout.ts';
+import { STATE_ERROR_CODE, STATE_FPU_OFF, STATE_PAGE_BASE, STATE_SELECTORS, STATE_VECTOR } from './layout.ts';
 import {
   ACCESS_WRITE,
   type Access,
@@ -21,10 +15,10 @@ import {
   EFLAGS_TF,
   EFLAGS_VM,
   ES,
-  type Exit,
   EXIT_INT,
   EXIT_SYSCALL,
   EXIT_SYSENTER,
+  type Exit,
   FS,
   GS,
   type ProcessorHooks,
@@ -151,7 +145,9 @@ export class SystemRows {
   }
 
   private registerOffset(form: Form, at: number, index: number): number {
-    return this.u16[(at + (form.operands[index]?.kind === 'first' ? record.RECORD_FIRST : record.RECORD_SECOND)) >> 1] as number;
+    return this.u16[
+      (at + (form.operands[index]?.kind === 'first' ? record.RECORD_FIRST : record.RECORD_SECOND)) >> 1
+    ] as number;
   }
 
   /** Low 32 bits of an E or G operand into the return value; undefined when memory faulted. */
@@ -181,7 +177,13 @@ export class SystemRows {
 
   private writeResult(form: Form, at: number, value: number): number {
     const memory = form.operands[0]?.kind === 'memory';
-    const done = this.writeOperand(form, at, 0, memory ? 2 : form.size / 8, memory || form.size === 16 ? value & 0xffff : value);
+    const done = this.writeOperand(
+      form,
+      at,
+      0,
+      memory ? 2 : form.size / 8,
+      memory || form.size === 16 ? value & 0xffff : value,
+    );
     return done ? record.ROUTINE_NEXT : record.ROUTINE_FAULT;
   }
 
@@ -218,7 +220,15 @@ export class SystemRows {
   private loadFarPointer(form: Form, at: number): number {
     const { memory, segments } = this.context;
     const opcode = form.row.encoding;
-    const segment = opcode.startsWith('C4') ? ES : opcode.startsWith('C5') ? DS : opcode.includes('B2') ? SS : opcode.includes('B4') ? FS : GS;
+    const segment = opcode.startsWith('C4')
+      ? ES
+      : opcode.startsWith('C5')
+        ? DS
+        : opcode.includes('B2')
+          ? SS
+          : opcode.includes('B4')
+            ? FS
+            : GS;
     const bytes = form.size / 8;
     const address = this.address(at);
     if (!memory.load(address, bytes)) return record.ROUTINE_FAULT;
@@ -237,7 +247,9 @@ export class SystemRows {
 
   private storeDescriptorTable(_form: Form, at: number): number {
     const wide = this.context.segments.longMode ? 10 : 6;
-    return this.context.memory.writeBytes(this.address(at), new Uint8Array(wide)) ? record.ROUTINE_NEXT : record.ROUTINE_FAULT;
+    return this.context.memory.writeBytes(this.address(at), new Uint8Array(wide))
+      ? record.ROUTINE_NEXT
+      : record.ROUTINE_FAULT;
   }
 
   private verifySegment(form: Form, at: number): number {
@@ -296,7 +308,8 @@ export class SystemRows {
   private cpuid(): number {
     const { registers, hooks } = this.context;
     hooks.cpuid(registers.low(RAX) >>> 0, registers.low(RCX) >>> 0, this.words);
-    for (const [place, register] of [RAX, RBX, RCX, RDX].entries()) registers.set(register, this.words[place] as number, 0);
+    for (const [place, register] of [RAX, RBX, RCX, RDX].entries())
+      registers.set(register, this.words[place] as number, 0);
     return record.ROUTINE_NEXT;
   }
 

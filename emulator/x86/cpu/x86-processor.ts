@@ -22,11 +22,11 @@ import {
 import {
   ACCESS_FETCH,
   type Access,
+  EFLAGS_RF,
   EFLAGS_TF,
   EXIT_BREAKPOINT,
   EXIT_BUDGET,
   EXIT_EXCEPTION,
-  EFLAGS_RF,
   EXIT_STOP,
   EXIT_WATCHPOINT,
   type Exit,
@@ -194,7 +194,8 @@ export class X86Processor implements Processor {
       i32[(STATE_PAGE_BASE >> 2) + 1] = high;
       const following = (): number => this.followingPage(low, high);
       const trap = ((i32[STATE_EFLAGS >> 2] as number) & EFLAGS_TF) !== 0;
-      if (this.breakpoints.size > 0 && !this.skipBreakpoint && this.breakpoints.has(registers.rip)) return EXIT_BREAKPOINT;
+      if (this.breakpoints.size > 0 && !this.skipBreakpoint && this.breakpoints.has(registers.rip))
+        return EXIT_BREAKPOINT;
       if (this.debug.execution.size > 0 && this.guestBreakpoint()) return this.debugFault();
       let outcome: number;
       if (trap || stepping || this.skipBreakpoint || this.watchStep) {
@@ -247,7 +248,11 @@ export class X86Processor implements Processor {
       const outcome = this.execute(mode, at, true);
       if (outcome !== record.RUN_LINK_TAKEN && outcome !== record.RUN_LINK_NEXT) {
         // The block was decoded under another address of the same page offset: nothing stands here.
-        if (outcome === record.RUN_BREAK && !this.breakpoints.has(registers.rip) && !this.debug.execution.has(registers.rip))
+        if (
+          outcome === record.RUN_BREAK &&
+          !this.breakpoints.has(registers.rip) &&
+          !this.debug.execution.has(registers.rip)
+        )
           this.skipBreakpoint = true;
         return outcome;
       }

@@ -97,8 +97,15 @@ export class Decoder {
     }
     if (candidate === undefined) return this.invalid(from, offset, to, 6, -1);
     const sizeIndex = this.sizeIndex(candidate);
-    const form = (this.hasMemory || candidate.row.operands.includes('O') || candidate.row.operands === 'XL' ? candidate.memoryForms : candidate.registerForms)[sizeIndex];
-    if (form === undefined || (this.lockPrefix && !(candidate.row.traits.lock === true && form.operands[0]?.kind === 'memory')))
+    const form = (
+      this.hasMemory || candidate.row.operands.includes('O') || candidate.row.operands === 'XL'
+        ? candidate.memoryForms
+        : candidate.registerForms
+    )[sizeIndex];
+    if (
+      form === undefined ||
+      (this.lockPrefix && !(candidate.row.traits.lock === true && form.operands[0]?.kind === 'memory'))
+    )
       return this.invalid(from, offset, to, 6, -1);
     return this.emit(candidate, form, from, available, offset, to);
   }
@@ -268,7 +275,8 @@ export class Decoder {
       if (encoding.modrmMask !== 0 && (this.modrm & encoding.modrmMask) !== encoding.modrm) continue;
       if (encoding.rexW && (this.rex & 8) === 0) continue;
       if (candidate.row.traits.size16 === true && !this.operandPrefix) continue;
-      if (encoding.hasModrm && encoding.modrmMask === 0 && !(this.hasMemory ? candidate.memory : candidate.register)) continue;
+      if (encoding.hasModrm && encoding.modrmMask === 0 && !(this.hasMemory ? candidate.memory : candidate.register))
+        continue;
       if (this.opcodeByte === 0x90 && encoding.map === 0 && !encoding.plusRegister && (this.rex & 1) !== 0) continue;
       const { prefix } = encoding;
       if (prefix === 0xf2 || prefix === 0xf3) {

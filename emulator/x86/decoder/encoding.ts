@@ -29,7 +29,8 @@ export function parseEncoding(row: Row): Encoding {
     if (token === 'NP') prefix = 'none';
     else if (token === 'NFx') prefix = 'no repeat';
     else if (token === 'REX.W') rexW = true;
-    else if ((token === '66' || token === 'F2' || token === 'F3') && tokens.length > 1) prefix = Number.parseInt(token, 16) as 0x66;
+    else if ((token === '66' || token === 'F2' || token === 'F3') && tokens.length > 1)
+      prefix = Number.parseInt(token, 16) as 0x66;
     else break;
     tokens.shift();
   }
@@ -37,9 +38,9 @@ export function parseEncoding(row: Row): Encoding {
   if (tokens[0] === '0F') {
     tokens.shift();
     map = 1;
-    const escape = tokens[0] as string;
-    if ((escape === '38' || escape === '3A') && /^[0-9A-F]{2}$/.test(tokens[1] ?? '')) {
-      map = escape === '38' ? 2 : 3;
+    const second = tokens[0] as string;
+    if ((second === '38' || second === '3A') && /^[0-9A-F]{2}$/.test(tokens[1] ?? '')) {
+      map = second === '38' ? 2 : 3;
       tokens.shift();
     }
   }

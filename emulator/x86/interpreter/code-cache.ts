@@ -118,10 +118,17 @@ export class CodeCache {
     for (let index = 0; index < starts.length; index++) {
       const from = index === 0 ? first : (starts[index] as number);
       const to = index + 1 < starts.length ? (starts[index + 1] as number) : at;
-      for (let place = from; place < to; place += record.RECORD_SIZE) this.u8[place + record.RECORD_REMAINING] = count - index;
+      for (let place = from; place < to; place += record.RECORD_SIZE)
+        this.u8[place + record.RECORD_REMAINING] = count - index;
     }
     this.next = at + record.RECORD_SIZE;
-    const block: Block = { key, record: first, records: (this.next - first) / record.RECORD_SIZE, start: code & 4095, end: Math.min(offset, 4096) };
+    const block: Block = {
+      key,
+      record: first,
+      records: (this.next - first) / record.RECORD_SIZE,
+      start: code & 4095,
+      end: Math.min(offset, 4096),
+    };
     this.blocks.set(key, block);
     this.own(page, block);
     if (second >= 0) this.own(second, { ...block, start: 0, end: offset - 4096 });

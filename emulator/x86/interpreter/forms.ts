@@ -1,5 +1,5 @@
-import { ROWS } from '../isa/rows.ts';
 import type { Row } from '../isa/row.ts';
+import { ROWS } from '../isa/rows.ts';
 import { type Flavour, type Form, flavours, formOperands, sizesOf } from './operands.ts';
 import { FIRST_ROW_HANDLER, HANDLER_ROUTINE, HANDLER_SYSTEM } from './record.ts';
 
@@ -34,7 +34,14 @@ export function buildForms(mode: 32 | 64, rows: readonly Row[] = ROWS): FormTabl
       }
     }
   }
-  return { mode, forms, inline, routines, system, find: (row, size, memory) => index.get(row)?.get(size * 2 + (memory ? 1 : 0)) };
+  return {
+    mode,
+    forms,
+    inline,
+    routines,
+    system,
+    find: (row, size, memory) => index.get(row)?.get(size * 2 + (memory ? 1 : 0)),
+  };
 }
 
 function makeForm(
@@ -45,7 +52,8 @@ function makeForm(
   lists: { inline: Form[]; routines: Form[]; system: Form[] },
 ): Form {
   const memory = flavour === 'memory';
-  const kind = row.traits.system !== undefined ? lists.system : row.traits.routine === true ? lists.routines : lists.inline;
+  const kind =
+    row.traits.system !== undefined ? lists.system : row.traits.routine === true ? lists.routines : lists.inline;
   const number = kind.length;
   const handler =
     kind === lists.system ? HANDLER_SYSTEM : kind === lists.routines ? HANDLER_ROUTINE : FIRST_ROW_HANDLER + number;

@@ -147,7 +147,9 @@ export class InterpreterEmitter extends Emitter {
   immediate(size: Size): Int {
     if (size !== 64) return this.field(32, RECORD_IMMEDIATE);
     const whole = this.form.row.operands.endsWith('Iv') && !this.form.row.operands.endsWith('sIv');
-    return whole ? this.field(64, RECORD_DISPLACEMENT) : this.body.load32S64(this.body.get(this.record), RECORD_IMMEDIATE);
+    return whole
+      ? this.field(64, RECORD_DISPLACEMENT)
+      : this.body.load32S64(this.body.get(this.record), RECORD_IMMEDIATE);
   }
 
   immediate2(): Int {

@@ -38,7 +38,15 @@ export function buildInterpreter(table: FormTable): Uint8Array<ArrayBuffer> {
   const system = builder.importFunction('system', [TYPE_I32, TYPE_I32], [TYPE_I32]);
   const highProduct = addHighProduct(builder);
   const quotient128 = addQuotient128(builder);
-  const imports: Imports = { slowRead, slowWrite, slowModify, system, highProduct, quotient128, fpu: addFpuFunctions(builder, highProduct, quotient128) };
+  const imports: Imports = {
+    slowRead,
+    slowWrite,
+    slowModify,
+    system,
+    highProduct,
+    quotient128,
+    fpu: addFpuFunctions(builder, highProduct, quotient128),
+  };
   const routineType = builder.type([TYPE_I32], [TYPE_I32]);
   const routines = table.routines.map((form) => builder.addFunction(routineType, routineBody(table, imports, form)));
   builder.addFunction(routineType, mainBody(table, imports, routineType), 'run');
@@ -97,7 +105,8 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
     body.set(current, body.get(current).add(record.RECORD_SIZE));
     body.br(next);
   };
-  const emitterFor = (form: Form): InterpreterEmitter => new InterpreterEmitter(mode, body, imports, current, tlb, form, place);
+  const emitterFor = (form: Form): InterpreterEmitter =>
+    new InterpreterEmitter(mode, body, imports, current, tlb, form, place);
   const helperForm = table.inline[0] as Form;
 
   handlers.set(record.HANDLER_STALE, () => {
@@ -195,7 +204,9 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
     field(32, record.RECORD_DISPLACEMENT).select(body.get(taken), field(16, record.RECORD_NEXT_OFFSET)),
   );
   body.set(target, inPage(offset));
-  const link = body.let(field(32, record.RECORD_LINK_TAKEN).select(body.get(taken), field(32, record.RECORD_LINK_NEXT)));
+  const link = body.let(
+    field(32, record.RECORD_LINK_TAKEN).select(body.get(taken), field(32, record.RECORD_LINK_NEXT)),
+  );
   body.if(link.eqz(), () => {
     body.store(64, zero, body.get(target), STATE_RIP);
     body.store(32, zero, body.get(current), STATE_RECORD);
@@ -207,7 +218,12 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
   const entry = body.let(tlbEntry(body.get(tlb), page));
   body.if(body.load(64, entry, TLB_FETCH).eq(page), () => {
     const code = body.let(body.load(32, entry, TLB_ADDEND).add(body.get(target).toI32()));
-    const slot = body.let(code.xor(code.shrU(12)).and(JUMP_CACHE_ENTRIES - 1).shl(3));
+    const slot = body.let(
+      code
+        .xor(code.shrU(12))
+        .and(JUMP_CACHE_ENTRIES - 1)
+        .shl(3),
+    );
     body.if(body.load(32, slot, JUMP_CACHE).eq(code), () => {
       body.store(64, zero, page, STATE_PAGE_BASE);
       body.set(current, body.load(32, slot, JUMP_CACHE + 4));
@@ -222,7 +238,12 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
 }
 
 function tlbEntry(tlb: Int, address: Int): Int {
-  return tlb.add(address.toI32().shrU(12 - TLB_ENTRY_SHIFT).and((TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT));
+  return tlb.add(
+    address
+      .toI32()
+      .shrU(12 - TLB_ENTRY_SHIFT)
+      .and((TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT),
+  );
 }
 
 /** One br_table over all handlers; numbers without a handler trap. */

@@ -76,7 +76,9 @@ export function operandsOf(row: Row): readonly string[] {
 /** Operand sizes at which a row has forms in this mode. */
 export function sizesOf(row: Row, mode: 32 | 64): readonly (8 | 16 | 32 | 64)[] {
   if (row.traits.force64 === true) return [mode];
-  const suffixes = operandsOf(row).map((operand) => (operand === 'rAX' ? 'v' : operand.startsWith('sI') ? operand.slice(2) : operand.slice(1)));
+  const suffixes = operandsOf(row).map((operand) =>
+    operand === 'rAX' ? 'v' : operand.startsWith('sI') ? operand.slice(2) : operand.slice(1),
+  );
   if (suffixes.some((suffix) => suffix === 'v' || suffix === 'z' || suffix === 'p')) {
     if (mode === 32) return [16, 32];
     return row.traits.default64 === true ? [16, 64] : [16, 32, 64];

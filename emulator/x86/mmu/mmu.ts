@@ -25,12 +25,12 @@ import {
   ACCESS_READ,
   ACCESS_WRITE,
   type Access,
+  type PagingMode,
   PF_FETCH,
   PF_PRESENT,
   PF_RESERVED,
   PF_USER,
   PF_WRITE,
-  type PagingMode,
   type ProcessorHooks,
   RBP,
   RSP,
@@ -179,7 +179,8 @@ export class Mmu {
         const word = this.entryAt(view, list[place] as number) >> 2;
         // A watched page's write tag stays withheld.
         const page = i32[word] as number;
-        if ((page & (1 | WITHHELD)) !== 0 || ((i32[word + (TLB_ADDEND >> 2)] as number) + page) >>> 0 !== frameOffset) continue;
+        if ((page & (1 | WITHHELD)) !== 0 || ((i32[word + (TLB_ADDEND >> 2)] as number) + page) >>> 0 !== frameOffset)
+          continue;
         if (((i32[word + (TLB_PERMISSIONS >> 2)] as number) & PERMIT_WRITE) === 0) continue;
         i32[word + 2] = page;
         i32[word + 3] = i32[word + 1] as number;
@@ -293,7 +294,8 @@ export class Mmu {
    * `mark` false: neither bits nor exception are recorded.
    */
   private walk(low: number, high: number, access: Access, mark: boolean): boolean {
-    const error = (access === ACCESS_WRITE ? PF_WRITE : access === ACCESS_FETCH ? PF_FETCH : 0) | (this.user ? PF_USER : 0);
+    const error =
+      (access === ACCESS_WRITE ? PF_WRITE : access === ACCESS_FETCH ? PF_FETCH : 0) | (this.user ? PF_USER : 0);
     const refuse = (cause: number): boolean => {
       this.walkError = cause;
       if (mark) this.fault(low, high);
@@ -342,11 +344,7 @@ export class Mmu {
         table = this.frameOf(entryLow, entryHigh);
         continue;
       }
-      if (
-        (this.user && !user) ||
-        (access === ACCESS_WRITE && !writable) ||
-        (access === ACCESS_FETCH && !executable)
-      )
+      if ((this.user && !user) || (access === ACCESS_WRITE && !writable) || (access === ACCESS_FETCH && !executable))
         return refuse(error | PF_PRESENT);
       const frame = this.frameOf(entryLow, entryHigh) + (large ? (low >>> 12) & 511 : 0);
       if (!ram.hasFrame(frame)) return refuse(error | PF_RESERVED | PF_PRESENT);
@@ -381,7 +379,8 @@ export class Mmu {
     if ((entry & PTE_P) === 0) return refuse(error);
     const both = upper & entry;
     const writable = (both & PTE_RW) !== 0;
-    if ((this.user && (both & PTE_US) === 0) || (access === ACCESS_WRITE && !writable)) return refuse(error | PF_PRESENT);
+    if ((this.user && (both & PTE_US) === 0) || (access === ACCESS_WRITE && !writable))
+      return refuse(error | PF_PRESENT);
     const frame = entry >>> 12;
     if (!ram.hasFrame(frame)) return refuse(error | PF_RESERVED | PF_PRESENT);
     const bits = access === ACCESS_WRITE ? PTE_A | PTE_D : PTE_A;

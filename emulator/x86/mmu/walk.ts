@@ -1,18 +1,36 @@
-import { highHalf, lowHalf, type MachineAddress, type Mfn, PAGE_SIZE, type VirtualAddress } from '../../base/numbers.ts';
+import {
+  highHalf,
+  lowHalf,
+  type MachineAddress,
+  type Mfn,
+  PAGE_SIZE,
+  type VirtualAddress,
+} from '../../base/numbers.ts';
 import type { PagingMode, Walk } from '../cpu/processor.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
 const NOWHERE: Walk = { levels: [], machine: undefined, writable: false, user: false, executable: false };
 
 /** Page walk that changes nothing: for debugger and views. */
-export function inspectWalk(ram: PhysicalMemory, paging: PagingMode, root: Mfn | undefined, address: VirtualAddress): Walk {
+export function inspectWalk(
+  ram: PhysicalMemory,
+  paging: PagingMode,
+  root: Mfn | undefined,
+  address: VirtualAddress,
+): Walk {
   const words = new Int32Array(ram.memory.buffer);
   const low = lowHalf(address);
   const high = highHalf(address);
   if (paging === 'off') {
     const mfn = (low >>> 12) + ram.firstMfn;
     return ram.hasFrame(mfn)
-      ? { levels: [], machine: (mfn * PAGE_SIZE + (low & 4095)) as MachineAddress, writable: true, user: true, executable: true }
+      ? {
+          levels: [],
+          machine: (mfn * PAGE_SIZE + (low & 4095)) as MachineAddress,
+          writable: true,
+          user: true,
+          executable: true,
+        }
       : NOWHERE;
   }
   if (root === undefined) return NOWHERE;

@@ -44,7 +44,8 @@ export class BareMachine {
     this.entry(FIRST_MFN, 0, FIRST_MFN + 1, all);
     this.entry(FIRST_MFN + 1, 0, FIRST_MFN + 2, all);
     this.entry(FIRST_MFN + 2, CODE_PAGE >>> 21, FIRST_MFN + 3, all);
-    for (let page = 0; page < 48; page++) this.map(CODE_PAGE + page * PAGE_SIZE, page, page < 16 ? PTE_US : PTE_RW | PTE_US);
+    for (let page = 0; page < 48; page++)
+      this.map(CODE_PAGE + page * PAGE_SIZE, page, page < 16 ? PTE_US : PTE_RW | PTE_US);
     processor.paging = '4-level';
     processor.setRoot(0, FIRST_MFN as Mfn);
     processor.view = 0;
@@ -84,7 +85,9 @@ export class BareMachine {
 
   /** Hexadecimal bytes, spaces free. */
   code(text: string, address = CODE_PAGE): void {
-    const bytes = Uint8Array.from(text.replaceAll(/[^0-9a-f]/gi, '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+    const bytes = Uint8Array.from(text.replaceAll(/[^0-9a-f]/gi, '').match(/../g) ?? [], (pair) =>
+      Number.parseInt(pair, 16),
+    );
     this.ram.writeBytes(this.machine(address), bytes);
   }
 

@@ -60,7 +60,12 @@ describe('budget', () => {
     machine.processor.run(1000);
     let reason = EXIT_BUDGET as number;
     while (reason === EXIT_BUDGET) reason = other.processor.run(1);
-    const state = ({ processor }: BareMachine) => [processor.instructions, processor.rip, processor.rflags, processor.low(RAX)];
+    const state = ({ processor }: BareMachine) => [
+      processor.instructions,
+      processor.rip,
+      processor.rflags,
+      processor.low(RAX),
+    ];
     expect(state(other)).toEqual(state(machine));
     expect(machine.processor.instructions).toBe(150);
   });
@@ -74,7 +79,12 @@ describe('REP', () => {
     processor.setRegister(RDI, DATA_PAGE, 0);
     processor.setRegister(RAX, 0x5a, 0);
     expect(processor.run(4)).toBe(EXIT_BUDGET);
-    expect([processor.low(RCX), processor.low(RDI), processor.rip, processor.instructions]).toEqual([6, DATA_PAGE + 4, CODE_PAGE, 4]);
+    expect([processor.low(RCX), processor.low(RDI), processor.rip, processor.instructions]).toEqual([
+      6,
+      DATA_PAGE + 4,
+      CODE_PAGE,
+      4,
+    ]);
     expect(processor.run(100)).toBe(EXIT_EXCEPTION);
     expect([processor.low(RCX), processor.low(RDI), processor.instructions]).toEqual([0, DATA_PAGE + 10, 10]);
     expect(machine.word(DATA_PAGE + 8) & 0xffffff).toBe(0x5a5a);
@@ -262,7 +272,9 @@ describe('code that changes', () => {
     machine.code('fe05 02000000 83c200 ffc9 75f3 0f0b');
     machine.processor.setRegister(RCX, 100, 0);
     machine.processor.run(1000);
-    expect(machine.processor.low(RDX)).toBe(Array.from({ length: 100 }, (_, i) => ((i + 1) << 24) >> 24).reduce((a, b) => a + b, 0));
+    expect(machine.processor.low(RDX)).toBe(
+      Array.from({ length: 100 }, (_, i) => ((i + 1) << 24) >> 24).reduce((a, b) => a + b, 0),
+    );
     expect(machine.processor.instructions).toBe(400);
   });
 

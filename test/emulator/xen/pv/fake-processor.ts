@@ -208,6 +208,8 @@ export class FakeProcessor implements Processor {
   }
 
   setBreakpoints(): void {}
+  readonly hitWatchpoints: readonly number[] = [];
+  setWatchpoints(): void {}
   skipBreakpointOnce(): void {}
   saveFpu(): Uint8Array {
     return this.fpu.slice();
