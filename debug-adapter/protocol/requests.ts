@@ -30,6 +30,9 @@ export interface Requests extends XenRequests {
     Dap.SetExceptionBreakpointsResponse['body']
   >;
 
+  readonly dataBreakpointInfo: Request<Dap.DataBreakpointInfoArguments, Dap.DataBreakpointInfoResponse['body']>;
+  readonly setDataBreakpoints: Request<Dap.SetDataBreakpointsArguments, Dap.SetDataBreakpointsResponse['body']>;
+
   readonly threads: Request<undefined, Dap.ThreadsResponse['body']>;
   readonly continue: Request<Dap.ContinueArguments, Dap.ContinueResponse['body']>;
   readonly pause: Request<Dap.PauseArguments, undefined>;

@@ -12,6 +12,8 @@ const REQUIRED: Partial<Record<Command, Fields>> = {
   setFunctionBreakpoints: { breakpoints: listOf({ name: 'string' }) },
   setInstructionBreakpoints: { breakpoints: listOf({ instructionReference: 'string' }) },
   setExceptionBreakpoints: { filters: 'strings', filterOptions: { listOf: { filterId: 'string' }, optional: true } },
+  dataBreakpointInfo: { name: 'string' },
+  setDataBreakpoints: { breakpoints: listOf({ dataId: 'string' }) },
   next: { threadId: 'number' },
   stepIn: { threadId: 'number' },
   stepOut: { threadId: 'number' },

@@ -1,8 +1,13 @@
-import type { DebugTarget, HypercallBreakpoint, InstructionBreakpoint } from '../../emulator/debug/target.ts';
+import type {
+  DebugTarget,
+  HypercallBreakpoint,
+  InstructionBreakpoint,
+  WatchpointRequest,
+} from '../../emulator/debug/target.ts';
 import type { HitCondition } from '../expression/hit-condition.ts';
 
 /** Where a breakpoint comes from: its DAP request replaces all of the same origin. */
-export type Origin = 'function' | 'instruction';
+export type Origin = 'function' | 'instruction' | 'data';
 
 export interface BreakpointSpec {
   /** What the client called it: function name, or address for instruction breakpoints. */
@@ -15,6 +20,8 @@ export interface BreakpointSpec {
   readonly addresses: readonly string[];
   /** Name for the target, for breakpoints on hypercalls. */
   readonly hypercall: string | undefined;
+  /** What a data breakpoint watches. */
+  readonly watch?: Omit<WatchpointRequest, 'id'>;
   /** Why it cannot be set, or a remark; empty when there is nothing to say. */
   readonly message: string;
   readonly verified: boolean;
@@ -58,11 +65,14 @@ export class BreakpointTable {
   async arm(target: DebugTarget): Promise<ReadonlyMap<number, { verified: boolean; message: string }>> {
     const instructions: InstructionBreakpoint[] = [];
     const hypercalls: HypercallBreakpoint[] = [];
-    for (const { id, addresses, hypercall } of this.entries) {
+    const watches: WatchpointRequest[] = [];
+    for (const { id, addresses, hypercall, watch } of this.entries) {
+      if (watch !== undefined) watches.push({ id: String(id), ...watch });
       for (const address of addresses) instructions.push({ id: String(id), address });
       if (hypercall !== undefined) hypercalls.push({ id: String(id), name: hypercall });
     }
     await target.setInstructionBreakpoints(instructions);
+    await target.setWatchpoints(watches);
     const verdicts = await target.setHypercallBreakpoints(hypercalls);
     return new Map(verdicts.map((verdict, index) => [Number(hypercalls[index]?.id), verdict] as const));
   }

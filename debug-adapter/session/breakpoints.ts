@@ -3,7 +3,7 @@ import type { EventFilter } from '../../emulator/debug/target.ts';
 import { ExpressionError } from '../expression/error.ts';
 import { type HitCondition, parseHitCondition } from '../expression/hit-condition.ts';
 import { parseExpression } from '../expression/parser.ts';
-import type { BreakpointEntry, BreakpointSpec } from './breakpoint-table.ts';
+import type { BreakpointEntry, BreakpointSpec, Origin } from './breakpoint-table.ts';
 import type { SessionContext } from './context.ts';
 import { resolveFunction } from './function-breakpoint.ts';
 import { moved, parseReference } from './memory-reference.ts';
@@ -120,10 +120,10 @@ async function functionSpec(context: SessionContext, text: string, conditions: C
   return withConditions(text, all, await resolveFunction(context, name));
 }
 
-function withConditions(
+export function withConditions(
   name: string,
   { condition, hitCondition, logMessage }: Conditions,
-  place: Pick<BreakpointSpec, 'addresses' | 'hypercall' | 'message' | 'verified'>,
+  place: Pick<BreakpointSpec, 'addresses' | 'hypercall' | 'message' | 'verified' | 'watch'>,
 ): BreakpointSpec {
   const given = {
     name,
@@ -172,9 +172,9 @@ function hitProblem(text: string | undefined): { readonly condition?: HitConditi
   }
 }
 
-async function replaceAndArm(
+export async function replaceAndArm(
   context: SessionContext,
-  origin: 'function' | 'instruction',
+  origin: Origin,
   specs: readonly BreakpointSpec[],
 ): Promise<Dap.Breakpoint[]> {
   const entries = context.breakpoints.replace(origin, specs);

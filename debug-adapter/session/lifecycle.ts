@@ -19,6 +19,8 @@ export function initialize(context: SessionContext, args: XenInitializeArguments
     supportsConditionalBreakpoints: true,
     supportsHitConditionalBreakpoints: true,
     supportsInstructionBreakpoints: true,
+    supportsDataBreakpoints: true,
+    supportsDataBreakpointBytes: true,
     exceptionBreakpointFilters: [...EXCEPTION_FILTERS],
     supportsExceptionFilterOptions: true,
     supportsExceptionInfoRequest: true,

@@ -86,7 +86,7 @@ async function wantedStop(
     const condition = context.filters.get('hypercall-error');
     return (await holds(context, condition, environment)) ? [] : undefined;
   }
-  if (event.reason !== 'breakpoint' && event.reason !== 'hypercall') return [];
+  if (!['breakpoint', 'hypercall', 'watchpoint'].includes(event.reason)) return [];
   const wanted: number[] = [];
   for (const id of event.breakpoints) {
     const entry = context.breakpoints.byId(Number(id));

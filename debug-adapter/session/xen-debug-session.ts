@@ -6,6 +6,7 @@ import * as breakpoints from './breakpoints.ts';
 import { completions } from './completions.ts';
 import * as consoles from './console.ts';
 import { SessionContext } from './context.ts';
+import * as dataBreakpoints from './data-breakpoints.ts';
 import { disassemble } from './disassembly.ts';
 import * as evaluation from './evaluate.ts';
 import * as execution from './execution.ts';
@@ -61,6 +62,8 @@ export class XenDebugSession implements Disposable {
     on('setBreakpoints', (args) => breakpoints.setBreakpoints(args));
     on('setFunctionBreakpoints', (args) => breakpoints.setFunctionBreakpoints(context, args));
     on('setInstructionBreakpoints', (args) => breakpoints.setInstructionBreakpoints(context, args));
+    on('dataBreakpointInfo', (args) => dataBreakpoints.dataBreakpointInfo(context, args));
+    on('setDataBreakpoints', (args) => dataBreakpoints.setDataBreakpoints(context, args));
     on('setExceptionBreakpoints', (args) => breakpoints.setExceptionBreakpoints(context, args));
 
     on('threads', () => execution.threads(context));

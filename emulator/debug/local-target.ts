@@ -34,8 +34,10 @@ import type {
   SymbolInfo,
   ThreadInfo,
   TraceLine,
+  WatchpointRequest,
 } from './target.ts';
 import { TraceRouter } from './trace/trace-router.ts';
+import { Watchpoints } from './watchpoints.ts';
 
 export interface LocalTargetOptions {
   readonly machine: Machine;
@@ -72,6 +74,7 @@ export class LocalTarget implements DebugTarget {
   private readonly machine: Machine;
   private readonly loop: RunLoop;
   private readonly memory: MemoryAccess;
+  private readonly watchpoints: Watchpoints;
   private readonly router: TraceRouter;
   private readonly consoles = new ConsoleHistory();
   private readonly endedDomains = new Set<number>();
@@ -92,6 +95,7 @@ export class LocalTarget implements DebugTarget {
     const { machine, scheduler, pace, trace } = options;
     this.machine = machine;
     this.memory = new MemoryAccess(machine.hypervisor);
+    this.watchpoints = new Watchpoints(machine.hypervisor.processor);
     this.router = this.disposables.add(new TraceRouter(machine, trace, (line) => this.traced.fire(line)));
     this.disposables.add(machine);
     // No vCPU has been loaded yet; looking at memory before the first instruction needs the mode that it will run in.
@@ -195,6 +199,11 @@ export class LocalTarget implements DebugTarget {
     return Promise.resolve();
   }
 
+  setWatchpoints(points: readonly WatchpointRequest[]): Promise<void> {
+    this.watchpoints.replace(points);
+    return Promise.resolve();
+  }
+
   setHypercallBreakpoints(points: readonly HypercallBreakpoint[]): Promise<readonly BreakpointVerdict[]> {
     this.hypercallPoints = points.map(({ id, name }) => ({ id, resolved: this.options.catalogue.resolve(name) }));
     this.machine.hypervisor.armHypercalls(this.hypercallPoints.flatMap(({ resolved }) => resolved.armed));
@@ -258,7 +267,7 @@ export class LocalTarget implements DebugTarget {
       case 'hypercall':
         return this.atHypercall(result.vcpu, result.call);
       case 'watchpoint':
-        return this.stopNow({ reason: 'watchpoint', vcpu: result.vcpu, text: 'watchpoint' });
+        return this.stopNow({ reason: 'watchpoint', vcpu: result.vcpu, ...this.watchpoints.hits() });
       case 'ended':
         return this.domainEnded(this.bootedOf(result.domain.domid));
       case 'stop':

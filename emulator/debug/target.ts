@@ -56,6 +56,8 @@ export interface DebugTarget extends Disposable {
   setInstructionBreakpoints(points: readonly InstructionBreakpoint[]): Promise<void>;
   /** Replaces all hypercall breakpoints. Answers one verdict per point, in order. */
   setHypercallBreakpoints(points: readonly HypercallBreakpoint[]): Promise<readonly BreakpointVerdict[]>;
+  /** Replaces all watchpoints: as many as wanted, of any length. The stop comes after the access. */
+  setWatchpoints(points: readonly WatchpointRequest[]): Promise<void>;
   /** Names a function breakpoint may use: hypercalls and sub-operations of the running ABI. */
   hypercallNames(): Promise<readonly HypercallName[]>;
 
@@ -134,6 +136,14 @@ export interface Registers {
 export interface InstructionBreakpoint {
   readonly id: string;
   readonly address: string;
+}
+
+export interface WatchpointRequest {
+  readonly id: string;
+  /** Virtual, hexadecimal; watched in any address space. */
+  readonly address: string;
+  readonly length: number;
+  readonly access: 'read' | 'write' | 'readWrite';
 }
 
 export interface HypercallBreakpoint {

@@ -18,6 +18,7 @@ import type {
   SymbolInfo,
   ThreadInfo,
   TraceLine,
+  WatchpointRequest,
 } from '../debug/target.ts';
 import type { ReadFile, TargetOptions } from '../debug/target-options.ts';
 import { fromErrorData, toErrorData } from './error-data.ts';
@@ -145,6 +146,10 @@ class WorkerTarget implements DebugTarget {
 
   setInstructionBreakpoints(points: readonly InstructionBreakpoint[]): Promise<void> {
     return this.call('setInstructionBreakpoints', points);
+  }
+
+  setWatchpoints(points: readonly WatchpointRequest[]): Promise<void> {
+    return this.call('setWatchpoints', points);
   }
 
   setHypercallBreakpoints(points: readonly HypercallBreakpoint[]): Promise<readonly BreakpointVerdict[]> {

@@ -16,6 +16,7 @@ export const TARGET_METHODS = [
   'writeMemory',
   'setEventFilters',
   'setInstructionBreakpoints',
+  'setWatchpoints',
   'setHypercallBreakpoints',
   'hypercallNames',
   'symbols',

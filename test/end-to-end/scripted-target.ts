@@ -47,6 +47,7 @@ export async function createTarget(): Promise<DebugTarget> {
     terminate: async () => undefined,
     sendConsole: async (_domain, bytes) => print(new TextDecoder().decode(bytes).replaceAll('\r', '\r\n> ')),
     notices: async () => [],
+    setWatchpoints: async () => undefined,
     consoleHistory: async () => new TextEncoder().encode(history),
     setEventFilters: async () => undefined,
     registers: async () => ({

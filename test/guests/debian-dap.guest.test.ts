@@ -145,6 +145,20 @@ describe('Debian’s kernel under a plain DAP client over stdio', () => {
     await consoleShows(dap.client, 'Linux version 6.1', 60_000);
   });
 
+  it('stops where a variable of the kernel changes, with both values', async () => {
+    const { dataId } = await dap.client.request('dataBreakpointInfo', { name: 'jiffies', asAddress: true, bytes: 8 });
+    const from = dap.client.events.length;
+    await dap.client.request('setDataBreakpoints', { breakpoints: [{ dataId, accessType: 'write' }] });
+    const stop = await dap.client.event<DebugProtocol.StoppedEvent>('stopped', undefined, from, 60_000);
+    expect(stop.body).toMatchObject({ reason: 'data breakpoint' });
+    const [, before, after] = /changed from (0x[0-9a-f]+) to (0x[0-9a-f]+)/.exec(stop.body.text ?? '') ?? [];
+    expect(BigInt(after as string)).toBeGreaterThan(BigInt(before as string));
+    expect((await read('jiffies', 8)).readBigUInt64LE()).toBe(BigInt(after as string));
+    expect((await frames())[0]?.name).toMatch(/^(do_timer|tick_do_update_jiffies64)/);
+    await dap.client.request('setDataBreakpoints', { breakpoints: [] });
+    await dap.client.request('continue', { threadId: 1 });
+  });
+
   it('ends with exit code 0 when the guest powers itself off', async () => {
     await dap.client.request('xenConsoleInput', { base64: base64('poweroff -f\n') });
     expect((await dap.client.event('exited', undefined, 0, 60_000)).body).toEqual({ exitCode: 0 });

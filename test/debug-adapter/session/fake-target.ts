@@ -16,6 +16,7 @@ import type {
   SymbolInfo,
   ThreadInfo,
   TraceLine,
+  WatchpointRequest,
 } from '../../../emulator/debug/target.ts';
 
 export const TEXT = 0xffffffff81000000n;
@@ -60,6 +61,7 @@ export class FakeTarget implements DebugTarget {
   running = false;
   terminated = false;
   filters: readonly EventFilter[] = [];
+  watchpoints: readonly WatchpointRequest[] = [];
   private points: readonly InstructionBreakpoint[] = [];
   private calls: readonly HypercallBreakpoint[] = [];
   private pauseWanted = false;
@@ -84,6 +86,15 @@ export class FakeTarget implements DebugTarget {
     this.running = false;
     this.ended.fire({ domain: 1, kind, code: kind === 'crash' ? 3 : 0, reason, last: true });
     this.stop(kind === 'crash' ? 'crash' : 'shutdown', [], reason, true);
+  }
+
+  /** Makes the machine hit all its watchpoints. */
+  touch(): void {
+    this.stop(
+      'watchpoint',
+      this.watchpoints.map(({ id }) => id),
+      'touched',
+    );
   }
 
   fail(reason: string): void {
@@ -186,6 +197,11 @@ export class FakeTarget implements DebugTarget {
 
   setInstructionBreakpoints(points: readonly InstructionBreakpoint[]): Promise<void> {
     this.points = points;
+    return Promise.resolve();
+  }
+
+  setWatchpoints(points: readonly WatchpointRequest[]): Promise<void> {
+    this.watchpoints = points;
     return Promise.resolve();
   }
 

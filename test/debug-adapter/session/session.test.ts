@@ -341,6 +341,31 @@ describe('breakpoints', () => {
     expect(Date.now() - before).toBeLessThan(100);
   });
 
+  it('watches memory by address and by expression', async () => {
+    await stopAtEntry();
+    const info = (args: object) => client.request('dataBreakpointInfo', args);
+    expect(await info({ name: '*(u32*)(rsp + 4)' })).toMatchObject({ dataId: `0x${(STACK + 0xf04n).toString(16)}/4` });
+    expect(await info({ name: text(0x100), asAddress: true, bytes: 3 })).toEqual({
+      dataId: `${text(0x100)}/3`,
+      description: `3 bytes at ${text(0x100)} <banner>`,
+      accessTypes: ['read', 'write', 'readWrite'],
+      canPersist: true,
+    });
+    expect(await info({ name: 'nonsense' })).toMatchObject({ dataId: null });
+    expect(await info({ name: 'rsp', bytes: 100_000 })).toMatchObject({ dataId: null });
+    expect(await info({ name: 'rax', variablesReference: 5 })).toMatchObject({ dataId: null });
+    const { breakpoints } = await client.request('setDataBreakpoints', {
+      breakpoints: [{ dataId: `${text(0x100)}/3`, accessType: 'readWrite' }, { dataId: 'x' }],
+    });
+    expect(breakpoints).toMatchObject([{ verified: true }, { verified: false, message: '"x" cannot be watched.' }]);
+    expect(target().watchpoints).toMatchObject([{ address: text(0x100), length: 3, access: 'readWrite' }]);
+    const from = client.events.length;
+    await client.request('continue', { threadId: 1 });
+    target().touch();
+    const stop = await client.event<DebugProtocol.StoppedEvent>('stopped', undefined, from);
+    expect(stop.body).toMatchObject({ reason: 'data breakpoint', hitBreakpointIds: [breakpoints[0].id] });
+  });
+
   it('hands filters on and knows unknown ones', async () => {
     await launch();
     const body = await client.request('setExceptionBreakpoints', {
