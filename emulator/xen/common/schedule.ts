@@ -12,6 +12,8 @@ import { NEVER } from './vcpu.ts';
 
 const MAX_POLLED_PORTS = 128;
 const SECOND = 1_000_000_000;
+/** Xen keeps reasons in a byte. */
+const REASON_MASK = 0xff;
 
 type View<T extends { readonly 64: { readonly offset: object } }> = StructView<keyof T[64]['offset'] & string>;
 
@@ -28,18 +30,18 @@ export function doBlock({ xen, vcpu }: HypercallContext): HypercallResult {
 }
 
 export function doShutdown({ xen, domain, vcpu }: HypercallContext, op: View<typeof SCHED_SHUTDOWN>): HypercallResult {
-  xen.shutDown(domain, op.get('reason'), undefined, vcpu);
+  xen.shutDown(domain, op.get('reason') & REASON_MASK, undefined, vcpu);
   return 0;
 }
 
 /** The old form carries the reason in the second argument. */
 export function doShutdownCompat({ xen, domain, vcpu, args }: HypercallContext): HypercallResult {
-  xen.shutDown(domain, args.u32(1), undefined, vcpu);
+  xen.shutDown(domain, args.u32(1) & REASON_MASK, undefined, vcpu);
   return 0;
 }
 
 export function doShutdownCode({ domain }: HypercallContext, op: View<typeof SCHED_SHUTDOWN>): HypercallResult {
-  domain.shutdownCode = op.get('reason');
+  domain.shutdownCode = op.get('reason') & REASON_MASK;
   return 0;
 }
 

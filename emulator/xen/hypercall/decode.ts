@@ -4,6 +4,7 @@ import { type Field, type Format, type StructDefinition, StructView, type Width 
 import type { HypercallContext } from './call.ts';
 import type { ArgumentSpec, HypercallRow, SuboperationRow } from './row.ts';
 import { HYPERCALL_TABLE } from './table.ts';
+import { formatDomid, formatFlush, formatMmuPointer, formatPageTableEntry, hexadecimal } from './value-format.ts';
 
 /** Arguments of a hypercall as nested names and values, from the rows of the table. Touches nothing in the guest. */
 
@@ -11,14 +12,6 @@ import { HYPERCALL_TABLE } from './table.ts';
 const MAX_ELEMENTS = 64;
 /** count of -1: the array ends with an element of all zeros in its last field (trap table). */
 const ZERO_TERMINATED = -1;
-
-const DOMIDS: Readonly<Record<number, string>> = {
-  32752: 'DOMID_SELF',
-  32753: 'DOMID_IO',
-  32754: 'DOMID_XEN',
-  32755: 'DOMID_COW',
-  32756: 'DOMID_INVALID',
-};
 
 export function decodeHypercall(
   call: HypercallContext,
@@ -105,7 +98,11 @@ function formatArgument({ args }: HypercallContext, spec: ArgumentSpec, index: n
     case 'decimal':
       return String(args.address(index));
     case 'domid':
-      return DOMIDS[number] ?? String(number);
+      return formatDomid(number);
+    case 'pte':
+      return formatPageTableEntry(args.low(index), args.high(index));
+    case 'uvm-flags':
+      return formatFlush(args.low(index), args.high(index));
     case 'address':
       return formatAddress(args.address(index));
     default:
@@ -186,6 +183,9 @@ function formatField(view: StructView<string>, field: Field, index: number): str
   const { type } = field.spec;
   const format: Format = field.spec.format ?? defaultFormat(type as string);
   if (format === 'decimal') return String(view.get(field.name, index));
+  if (format === 'domid') return formatDomid(view.get(field.name, index));
+  if (format === 'pte') return formatPageTableEntry(view.low(field.name, index), view.high(field.name, index));
+  if (format === 'mmu-pointer') return formatMmuPointer(view.low(field.name, index), view.high(field.name, index));
   if (format === 'hex') {
     return field.elementSize === 8
       ? hexadecimal(view.low(field.name, index), view.high(field.name, index))
@@ -207,11 +207,6 @@ function defaultFormat(type: string): Format {
 
 function named(name: string | undefined, value: number): string {
   return name === undefined ? String(value) : `${name} (${value})`;
-}
-
-function hexadecimal(low: number, high: number): string {
-  const text = (high >>> 0).toString(16) + (low >>> 0).toString(16).padStart(8, '0');
-  return `0x${text.replace(/^0+(?=.)/, '')}`;
 }
 
 /** "event_channel_op(EVTCHNOP_send, port=3) = 0": one line for a trace. */

@@ -4,7 +4,7 @@ import type { HypercallContext, HypercallHandler, HypercallResult } from './call
 /** How one argument is shown, and what it points to. */
 export interface ArgumentSpec {
   readonly name: string;
-  readonly format?: 'hex' | 'decimal' | 'address' | 'domid';
+  readonly format?: 'hex' | 'decimal' | 'address' | 'domid' | 'pte' | 'uvm-flags';
   /** It points to one of these, or to an array of as many as argument number `count` says. */
   readonly struct?: StructDefinition<string>;
   readonly count?: number;

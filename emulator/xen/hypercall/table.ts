@@ -43,9 +43,9 @@ const COMMAND: ArgumentSpec = { name: 'cmd', format: 'decimal' };
 const POINTER: ArgumentSpec = { name: 'arg', format: 'address' };
 const DONE: ArgumentSpec = { name: 'done', format: 'address' };
 const FOREIGN: ArgumentSpec = { name: 'foreigndom', format: 'domid' };
-const ENTRY: ArgumentSpec = { name: 'pte', format: 'hex' };
+const ENTRY: ArgumentSpec = { name: 'pte', format: 'pte' };
 const VA: ArgumentSpec = { name: 'va', format: 'address' };
-const UVMF: ArgumentSpec = { name: 'flags', format: 'hex' };
+const UVMF: ArgumentSpec = { name: 'flags', format: 'uvm-flags' };
 
 export const HYPERCALL_ROWS: readonly HypercallRow[] = [
   {

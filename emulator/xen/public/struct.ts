@@ -23,10 +23,16 @@ export type ScalarType =
   | 'frame'
   | 'char';
 
-/** How a value is shown. `hex` is the default of ulong, pointer, frame and u64. */
+/**
+ * How a value is shown. `hex` is the default of ulong, pointer, frame and u64; `pte` a page-table entry with its frame
+ * and flags; `mmu-pointer` a machine address with a command in its low bits; `domid` with names for the special ones.
+ */
 export type Format =
   | 'decimal'
   | 'hex'
+  | 'pte'
+  | 'mmu-pointer'
+  | 'domid'
   | { readonly values: Readonly<Record<number, string>> }
   | { readonly flags: Readonly<Record<number, string>> };
 

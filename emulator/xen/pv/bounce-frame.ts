@@ -61,6 +61,12 @@ export function bounce(xen: Hypervisor, vcpu: Vcpu, request: Bounce): boolean {
     return false;
   }
   if (!fromKernel) setGuestMode(xen, vcpu, true);
+  /** Where the vCPU was is left as it was, for whoever looks at the wreck. */
+  const fail = (reason: string): false => {
+    if (!fromKernel) setGuestMode(xen, vcpu, false);
+    xen.crash(vcpu.domain, `${request.what}: ${reason}`, vcpu);
+    return false;
+  };
   const stackTop = fromKernel ? interruptedRsp : vcpu.kernelSp;
   const mask = upcallMaskByte(xen.ram, vcpu);
   const iopl = (vcpu.domain.assists & (1 << VMASST_TYPE_ARCHITECTURAL_IOPL)) !== 0 ? vcpu.iopl : 0;
@@ -83,20 +89,10 @@ export function bounce(xen: Hypervisor, vcpu: Vcpu, request: Bounce): boolean {
   const aligned = stackTop - (((stackTop % 16) + 16) % 16);
   const target = (aligned - words * 8) as VirtualAddress;
   if (inXenArea(aligned) || inXenArea(target) || !isCanonical(highHalf(target))) {
-    xen.crash(
-      vcpu.domain,
-      `${request.what}: the guest kernel's stack pointer ${hex(aligned)} is in Xen's own area`,
-      vcpu,
-    );
-    return false;
+    return fail(`the guest kernel's stack pointer ${hex(aligned)} is in Xen's own area`);
   }
   if (!storeFrame(xen, target, words)) {
-    xen.crash(
-      vcpu.domain,
-      `${request.what}: no frame could be pushed on the guest kernel's stack at ${hex(target)}`,
-      vcpu,
-    );
-    return false;
+    return fail(`no frame could be pushed on the guest kernel's stack at ${hex(target)}`);
   }
   if (request.maskEvents) setUpcallMask(xen.ram, vcpu, true);
   processor.rflags &= ~(EFLAGS_AC | EFLAGS_VM | EFLAGS_RF | EFLAGS_NT | EFLAGS_TF);

@@ -5,7 +5,7 @@ import { struct } from '../struct.ts';
 const EVTCHN_STATUS_VALUES = { 0: 'closed', 1: 'unbound', 2: 'interdomain', 3: 'pirq', 4: 'virq', 5: 'ipi' } as const;
 
 export const EVTCHN_BIND_INTERDOMAIN = struct('evtchn_bind_interdomain', {
-  remote_dom: 'u16',
+  remote_dom: { type: 'u16', format: 'domid' },
   remote_port: 'u32',
   local_port: { type: 'u32', out: true },
 });
@@ -22,7 +22,7 @@ export const EVTCHN_BIND_PIRQ = struct('evtchn_bind_pirq', {
 export const EVTCHN_CLOSE = struct('evtchn_close', { port: 'u32' });
 export const EVTCHN_SEND = struct('evtchn_send', { port: 'u32' });
 export const EVTCHN_STATUS = struct('evtchn_status', {
-  dom: 'u16',
+  dom: { type: 'u16', format: 'domid' },
   port: 'u32',
   status: { type: 'u32', out: true, format: { values: EVTCHN_STATUS_VALUES } },
   vcpu: { type: 'u32', out: true },
@@ -32,14 +32,14 @@ export const EVTCHN_STATUS = struct('evtchn_status', {
   u_word: { type: 'u32', overlaps: 'u_dom', out: true },
 });
 export const EVTCHN_ALLOC_UNBOUND = struct('evtchn_alloc_unbound', {
-  dom: 'u16',
-  remote_dom: 'u16',
+  dom: { type: 'u16', format: 'domid' },
+  remote_dom: { type: 'u16', format: 'domid' },
   port: { type: 'u32', out: true },
 });
 export const EVTCHN_BIND_IPI = struct('evtchn_bind_ipi', { vcpu: 'u32', port: { type: 'u32', out: true } });
 export const EVTCHN_BIND_VCPU = struct('evtchn_bind_vcpu', { port: 'u32', vcpu: 'u32' });
 export const EVTCHN_UNMASK = struct('evtchn_unmask', { port: 'u32' });
-export const EVTCHN_RESET = struct('evtchn_reset', { dom: 'u16' });
+export const EVTCHN_RESET = struct('evtchn_reset', { dom: { type: 'u16', format: 'domid' } });
 export const EVTCHN_INIT_CONTROL = struct('evtchn_init_control', {
   control_gfn: 'u64',
   offset: 'u32',

@@ -16,7 +16,7 @@ export const GTF_TRANSFER_COMPLETED = 8;
 
 export const GRANT_ENTRY_V1 = struct('grant_entry_v1', {
   flags: 'u16',
-  domid: 'u16',
+  domid: { type: 'u16', format: 'domid' },
   frame: { type: 'u32', format: 'hex' },
 });
 export const GRANT_ENTRY_V1_BYTES = 8;
@@ -70,7 +70,7 @@ export const GNTTAB_MAP_GRANT_REF = struct('gnttab_map_grant_ref', {
   host_addr: 'u64',
   flags: 'u32',
   ref: 'u32',
-  dom: 'u16',
+  dom: { type: 'u16', format: 'domid' },
   status: STATUS,
   handle: { type: 'u32', out: true },
   dev_bus_addr: { type: 'u64', out: true },
@@ -82,18 +82,23 @@ export const GNTTAB_UNMAP_GRANT_REF = struct('gnttab_unmap_grant_ref', {
   status: STATUS,
 });
 export const GNTTAB_SETUP_TABLE = struct('gnttab_setup_table', {
-  dom: 'u16',
+  dom: { type: 'u16', format: 'domid' },
   nr_frames: 'u32',
   status: STATUS,
   frame_list: 'pointer',
 });
-export const GNTTAB_TRANSFER = struct('gnttab_transfer', { mfn: 'frame', domid: 'u16', ref: 'u32', status: STATUS });
+export const GNTTAB_TRANSFER = struct('gnttab_transfer', {
+  mfn: 'frame',
+  domid: { type: 'u16', format: 'domid' },
+  ref: 'u32',
+  status: STATUS,
+});
 export const GNTTAB_COPY = struct('gnttab_copy', {
   source_ref: 'ulong',
-  source_domid: 'u16',
+  source_domid: { type: 'u16', format: 'domid' },
   source_offset: 'u16',
   dest_ref: 'ulong',
-  dest_domid: 'u16',
+  dest_domid: { type: 'u16', format: 'domid' },
   dest_offset: 'u16',
   // Source and destination are structures of their own, padded to a word.
   len: { type: 'u16', align: 'ulong' },
@@ -101,7 +106,7 @@ export const GNTTAB_COPY = struct('gnttab_copy', {
   status: STATUS,
 });
 export const GNTTAB_QUERY_SIZE = struct('gnttab_query_size', {
-  dom: 'u16',
+  dom: { type: 'u16', format: 'domid' },
   nr_frames: { type: 'u32', out: true },
   max_nr_frames: { type: 'u32', out: true },
   status: STATUS,
@@ -115,12 +120,12 @@ export const GNTTAB_UNMAP_AND_REPLACE = struct('gnttab_unmap_and_replace', {
 export const GNTTAB_SET_VERSION = struct('gnttab_set_version', { version: 'u32' });
 export const GNTTAB_GET_STATUS_FRAMES = struct('gnttab_get_status_frames', {
   nr_frames: 'u32',
-  dom: 'u16',
+  dom: { type: 'u16', format: 'domid' },
   status: STATUS,
   frame_list: { type: 'u64' },
 });
 export const GNTTAB_GET_VERSION = struct('gnttab_get_version', {
-  dom: 'u16',
+  dom: { type: 'u16', format: 'domid' },
   pad: 'u16',
   version: { type: 'u32', out: true },
 });

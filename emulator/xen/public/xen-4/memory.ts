@@ -7,7 +7,7 @@ export const XEN_MEMORY_RESERVATION = struct('xen_memory_reservation', {
   nr_extents: { type: 'ulong', format: 'decimal' },
   extent_order: 'u32',
   mem_flags: 'u32',
-  domid: 'u16',
+  domid: { type: 'u16', format: 'domid' },
 });
 export const XEN_MEMORY_EXCHANGE = struct('xen_memory_exchange', {
   in: { type: XEN_MEMORY_RESERVATION },
@@ -25,13 +25,19 @@ export const XEN_MACHPHYS_MAPPING = struct('xen_machphys_mapping', {
   max_mfn: { type: 'ulong', out: true },
 });
 export const XEN_ADD_TO_PHYSMAP = struct('xen_add_to_physmap', {
-  domid: 'u16',
+  domid: { type: 'u16', format: 'domid' },
   size: 'u16',
   space: 'u32',
   idx: 'ulong',
   gpfn: 'ulong',
 });
-export const XEN_REMOVE_FROM_PHYSMAP = struct('xen_remove_from_physmap', { domid: 'u16', gpfn: 'ulong' });
+export const XEN_REMOVE_FROM_PHYSMAP = struct('xen_remove_from_physmap', {
+  domid: { type: 'u16', format: 'domid' },
+  gpfn: 'ulong',
+});
 export const XEN_MEMORY_MAP = struct('xen_memory_map', { nr_entries: 'u32', buffer: 'pointer' });
-export const XEN_FOREIGN_MEMORY_MAP = struct('xen_foreign_memory_map', { domid: 'u16', map: { type: XEN_MEMORY_MAP } });
-export const DOMID_ARGUMENT = struct('domid', { domid: 'u16' });
+export const XEN_FOREIGN_MEMORY_MAP = struct('xen_foreign_memory_map', {
+  domid: { type: 'u16', format: 'domid' },
+  map: { type: XEN_MEMORY_MAP },
+});
+export const DOMID_ARGUMENT = struct('domid', { domid: { type: 'u16', format: 'domid' } });

@@ -16,7 +16,7 @@ export const PHYSDEV_APIC = struct('physdev_apic', {
 });
 export const PHYSDEV_IRQ = struct('physdev_irq', { irq: 'u32', vector: { type: 'u32', out: true } });
 export const PHYSDEV_MAP_PIRQ = struct('physdev_map_pirq', {
-  domid: 'u16',
+  domid: { type: 'u16', format: 'domid' },
   type: 's32',
   index: 's32',
   pirq: 's32',
@@ -25,7 +25,10 @@ export const PHYSDEV_MAP_PIRQ = struct('physdev_map_pirq', {
   entry_nr: 's32',
   table_base: 'u64',
 });
-export const PHYSDEV_UNMAP_PIRQ = struct('physdev_unmap_pirq', { domid: 'u16', pirq: 's32' });
+export const PHYSDEV_UNMAP_PIRQ = struct('physdev_unmap_pirq', {
+  domid: { type: 'u16', format: 'domid' },
+  pirq: 's32',
+});
 export const PHYSDEV_GET_FREE_PIRQ = struct('physdev_get_free_pirq', { type: 's32', pirq: { type: 'u32', out: true } });
 /** The old entry (hypercall 19): cmd, then the operation's structure. */
 export const PHYSDEV_OP_COMPAT = struct('physdev_op', { cmd: 'u32', u: { type: 'u64', count: 3 } });

@@ -16,7 +16,7 @@ export const SCHED_SHUTDOWN = struct('sched_shutdown', {
 });
 export const SCHED_POLL = struct('sched_poll', { ports: 'pointer', nr_ports: 'u32', timeout: 'u64' });
 export const SCHED_REMOTE_SHUTDOWN = struct('sched_remote_shutdown', {
-  domain_id: 'u16',
+  domain_id: { type: 'u16', format: 'domid' },
   reason: { type: 'u32', format: { values: SHUTDOWN_VALUES } },
 });
 export const SCHED_WATCHDOG = struct('sched_watchdog', { id: 'u32', timeout: 'u32' });

@@ -114,8 +114,8 @@ export const TRAP_INFO = struct('trap_info', {
 });
 
 export const MMU_UPDATE = struct('mmu_update', {
-  ptr: 'u64',
-  val: 'u64',
+  ptr: { type: 'u64', format: 'mmu-pointer' },
+  val: { type: 'u64', format: 'pte' },
 });
 
 /** Low bits of mmu_update.ptr. */

@@ -96,11 +96,17 @@ describe('a hypercall', () => {
     machine.hypercall(4, 0x9000, -0x7f000000, 0);
     machine.poke(SCRATCH, 3, 0, 0, 0, 0, 0);
     machine.hypercall(26, SCRATCH, 1, 0, DOMID_SELF);
+    machine.poke(SCRATCH, 0x42c76012, 0, 0x41712067, 0x80000000 | 0);
+    machine.hypercall(1, SCRATCH, 1, 0, DOMID_SELF);
+    machine.hypercall(14, 0x1000, 0x41712001, 6);
     expect(records.map(formatRecord)).toEqual([
-      'event_channel_op(EVTCHNOP_alloc_unbound (6), {dom=32752 remote_dom=0 port=1}) = 0',
+      'event_channel_op(EVTCHNOP_alloc_unbound (6), {dom=DOMID_SELF remote_dom=0 port=1}) = 0',
       'set_callbacks(0x9000, 0xffffffff81000000, 0x0) = 0',
       'mmuext_op([{cmd=PIN_L4_TABLE (3) arg1=0x0 arg2=0x0}], 1, 0x0, DOMID_SELF) = -EINVAL: ' +
         'pinning: mfn 0x0 belongs to nobody, not to domain 1',
+      'mmu_update([{ptr=0x42c76010 PT_UPDATE_PRESERVE_AD val=0x8000000041712067 (mfn 0x41712 P RW U A D NX)}], 1, 0x0, ' +
+        'DOMID_SELF) = -EINVAL: request 0: mfn 0x42c76 belongs to nobody, not to domain 1',
+      'update_va_mapping(0x1000, 0x41712001 (mfn 0x41712 P), INVLPG (ALL)) = -EINVAL: no L1 table covers address 0x1000',
     ]);
     expect(records[2]?.suboperation).toBe('PIN_L4_TABLE');
   });
