@@ -21,7 +21,6 @@ export function bundles({ out, minify, target }: BundleChoices): readonly BuildO
     // Folds `export const EVTCHNOP_send = 4` into its users, across files.
     minifySyntax: true,
     minify,
-    keepNames: true,
     sourcemap: minify ? false : 'linked',
     legalComments: 'none',
     logLevel: 'warning',

@@ -86,6 +86,15 @@ export class X86Processor implements Processor {
   /** DR6 bits of guest breakpoints that are still to be raised: the debugger's stop came first. */
   private pendingDebug = 0;
 
+  /** Where code is being fetched from, for an instruction that needs the following page. */
+  private fetchLow = 0;
+  private fetchHigh = 0;
+  private readonly following = (): number => {
+    const next = ((this.fetchLow & -PAGE_SIZE) + PAGE_SIZE) | 0;
+    const at = this.mmu.access(next, next === 0 ? (this.fetchHigh + 1) | 0 : this.fetchHigh, ACCESS_FETCH);
+    return at < 0 ? -1 : at;
+  };
+
   /** Retired before the current `run`, and its budget. */
   private retired = 0;
   private granted = 0;
@@ -192,7 +201,8 @@ export class X86Processor implements Processor {
       if (code < 0) return this.exception();
       i32[STATE_PAGE_BASE >> 2] = low & -PAGE_SIZE;
       i32[(STATE_PAGE_BASE >> 2) + 1] = high;
-      const following = (): number => this.followingPage(low, high);
+      this.fetchLow = low;
+      this.fetchHigh = high;
       const trap = ((i32[STATE_EFLAGS >> 2] as number) & EFLAGS_TF) !== 0;
       if (this.breakpoints.size > 0 && !this.skipBreakpoint && this.breakpoints.has(registers.rip))
         return EXIT_BREAKPOINT;
@@ -200,7 +210,7 @@ export class X86Processor implements Processor {
       let outcome: number;
       if (trap || stepping || this.skipBreakpoint || this.watchStep) {
         this.skipBreakpoint = false;
-        const at = cache.decodeSingle(code, following);
+        const at = cache.decodeSingle(code, this.following);
         if (at < 0) return this.exception();
         i32[STATE_BUDGET >> 2] = 1;
         this.held = left - 1;
@@ -212,7 +222,7 @@ export class X86Processor implements Processor {
         this.watchStep = this.watchStep && whole;
         if (whole && trap) return this.debugTrap(DR6_SINGLE_STEP);
       } else {
-        const at = cache.lookup(code, following);
+        const at = cache.lookup(code, this.following);
         if (at < 0) return this.exception();
         outcome = this.follow(at, mode);
       }
@@ -263,19 +273,15 @@ export class X86Processor implements Processor {
       const code = this.mmu.access(low, high, ACCESS_FETCH);
       if (code < 0) return record.RUN_RESOLVE;
       const { generation } = cache;
-      at = cache.lookup(code, () => this.followingPage(low, high));
+      this.fetchLow = low;
+      this.fetchHigh = high;
+      at = cache.lookup(code, this.following);
       if (at < 0) return record.RUN_RESOLVE;
       if (generation === cache.generation && !cache.isSingle(from)) {
         const link = outcome === record.RUN_LINK_TAKEN ? record.RECORD_LINK_TAKEN : record.RECORD_LINK_NEXT;
         i32[(from + link) >> 2] = at;
       }
     }
-  }
-
-  private followingPage(low: number, high: number): number {
-    const next = ((low & -PAGE_SIZE) + PAGE_SIZE) | 0;
-    const at = this.mmu.access(next, next === 0 ? (high + 1) | 0 : high, ACCESS_FETCH);
-    return at < 0 ? -1 : at;
   }
 
   private exception(): ExitReason {

@@ -285,6 +285,12 @@ export class Mmu {
     return Math.abs(signed64(low, high) - signed64(i32[word] as number, i32[word + 1] as number)) <= 16;
   }
 
+  private refuse(low: number, high: number, mark: boolean, cause: number): false {
+    this.walkError = cause;
+    if (mark) this.fault(low, high);
+    return false;
+  }
+
   private frameOf(low: number, high: number): number {
     return (high & 0xfffff) * 0x100000 + (low >>> 12);
   }
@@ -296,30 +302,25 @@ export class Mmu {
   private walk(low: number, high: number, access: Access, mark: boolean): boolean {
     const error =
       (access === ACCESS_WRITE ? PF_WRITE : access === ACCESS_FETCH ? PF_FETCH : 0) | (this.user ? PF_USER : 0);
-    const refuse = (cause: number): boolean => {
-      this.walkError = cause;
-      if (mark) this.fault(low, high);
-      return false;
-    };
     if (this.paging === 'off') {
       this.walkedMfn = (low >>> 12) + this.ram.firstMfn;
       this.walkedWritable = true;
       this.walkedDirty = true;
       this.walkedExecutable = true;
-      return this.ram.hasFrame(this.walkedMfn) ? true : refuse(error);
+      return this.ram.hasFrame(this.walkedMfn) ? true : this.refuse(low, high, mark, error);
     }
     const wide = this.paging === '4-level';
-    if (wide && high >> 15 !== 0 && high >> 15 !== -1) return refuse(-1);
+    if (wide && high >> 15 !== 0 && high >> 15 !== -1) return this.refuse(low, high, mark, -1);
     const root = this.roots[this.view];
-    if (root === undefined) return refuse(error);
-    if (this.paging === '2-level') return this.walkShort(root, low, access, error, mark, refuse);
+    if (root === undefined) return this.refuse(low, high, mark, error);
+    if (this.paging === '2-level') return this.walkShort(root, low, high, access, error, mark);
     const { i32, ram } = this;
     let table: number = root;
     let writable = true;
     let user = true;
     let executable = true;
     for (let level = wide ? 4 : 3; level >= 1; level--) {
-      if (!ram.hasFrame(table)) return refuse(error | PF_RESERVED | PF_PRESENT);
+      if (!ram.hasFrame(table)) return this.refuse(low, high, mark, error | PF_RESERVED | PF_PRESENT);
       const index =
         level === 4
           ? (high >>> 7) & 511
@@ -331,7 +332,7 @@ export class Mmu {
       const at = (ram.offset(table as Mfn) >> 2) + index * 2;
       const entryLow = i32[at] as number;
       const entryHigh = i32[at + 1] as number;
-      if ((entryLow & PTE_P) === 0) return refuse(error);
+      if ((entryLow & PTE_P) === 0) return this.refuse(low, high, mark, error);
       const short = !wide && level === 3;
       if (!short) {
         writable = writable && (entryLow & PTE_RW) !== 0;
@@ -345,9 +346,9 @@ export class Mmu {
         continue;
       }
       if ((this.user && !user) || (access === ACCESS_WRITE && !writable) || (access === ACCESS_FETCH && !executable))
-        return refuse(error | PF_PRESENT);
+        return this.refuse(low, high, mark, error | PF_PRESENT);
       const frame = this.frameOf(entryLow, entryHigh) + (large ? (low >>> 12) & 511 : 0);
-      if (!ram.hasFrame(frame)) return refuse(error | PF_RESERVED | PF_PRESENT);
+      if (!ram.hasFrame(frame)) return this.refuse(low, high, mark, error | PF_RESERVED | PF_PRESENT);
       const bits = access === ACCESS_WRITE ? PTE_A | PTE_D : PTE_A;
       if (mark && (entryLow & bits) !== bits) i32[at] = entryLow | bits;
       this.walkedMfn = frame;
@@ -356,33 +357,26 @@ export class Mmu {
       this.walkedExecutable = executable;
       return true;
     }
-    return refuse(error);
+    return this.refuse(low, high, mark, error);
   }
 
   /** Two-level walk of a non-PAE guest. */
-  private walkShort(
-    root: Mfn,
-    low: number,
-    access: Access,
-    error: number,
-    mark: boolean,
-    refuse: (cause: number) => boolean,
-  ): boolean {
+  private walkShort(root: Mfn, low: number, high: number, access: Access, error: number, mark: boolean): boolean {
     const { i32, ram } = this;
     const directory = (ram.offset(root) >> 2) + (low >>> 22);
     const upper = i32[directory] as number;
-    if ((upper & PTE_P) === 0) return refuse(error);
+    if ((upper & PTE_P) === 0) return this.refuse(low, high, mark, error);
     const table = upper >>> 12;
-    if (!ram.hasFrame(table)) return refuse(error | PF_RESERVED | PF_PRESENT);
+    if (!ram.hasFrame(table)) return this.refuse(low, high, mark, error | PF_RESERVED | PF_PRESENT);
     const at = (ram.offset(table) >> 2) + ((low >>> 12) & 1023);
     const entry = i32[at] as number;
-    if ((entry & PTE_P) === 0) return refuse(error);
+    if ((entry & PTE_P) === 0) return this.refuse(low, high, mark, error);
     const both = upper & entry;
     const writable = (both & PTE_RW) !== 0;
     if ((this.user && (both & PTE_US) === 0) || (access === ACCESS_WRITE && !writable))
-      return refuse(error | PF_PRESENT);
+      return this.refuse(low, high, mark, error | PF_PRESENT);
     const frame = entry >>> 12;
-    if (!ram.hasFrame(frame)) return refuse(error | PF_RESERVED | PF_PRESENT);
+    if (!ram.hasFrame(frame)) return this.refuse(low, high, mark, error | PF_RESERVED | PF_PRESENT);
     const bits = access === ACCESS_WRITE ? PTE_A | PTE_D : PTE_A;
     if (mark) {
       i32[directory] = upper | PTE_A;
