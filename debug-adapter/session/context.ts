@@ -1,4 +1,5 @@
 import { type Disposable, DisposableStore } from '../../emulator/base/disposable.ts';
+import { joinSymbolLists } from '../../emulator/base/symbol-list.ts';
 import type { DebugTarget, StopEvent, ThreadInfo } from '../../emulator/debug/target.ts';
 import type { XenEvents, XenInitializeArguments } from '../protocol/custom-requests.ts';
 import { machineRunning, notLaunched, unknownDomain, unknownThread } from '../protocol/errors.ts';
@@ -175,7 +176,7 @@ export class SessionContext implements Disposable {
   private async loadSymbols(): Promise<SymbolTable> {
     const own = await this.target.symbols();
     const files = await readSymbolFiles(this.host, this.configuration, (text) => this.output('important', text));
-    const table = new SymbolTable([...files, ...own]);
+    const table = new SymbolTable(joinSymbolLists([...files, own]));
     // A stripped kernel's own table may become readable only later: ask again next time.
     if (table.count === 0) this.symbolTable = undefined;
     return table;

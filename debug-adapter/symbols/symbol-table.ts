@@ -1,4 +1,5 @@
 import { nearestName } from '../../emulator/base/nearest-name.ts';
+import { SYMBOL_KINDS, type SymbolKind, type SymbolList } from '../../emulator/base/symbol-list.ts';
 
 export interface Symbol {
   readonly name: string;
@@ -6,15 +7,7 @@ export interface Symbol {
   readonly address: bigint;
   /** Bytes; where the source does not tell, up to the next symbol (at most `MAXIMUM_GUESS`). */
   readonly size: number;
-  readonly kind: 'function' | 'object' | 'other';
-}
-
-/** One as it comes from a target: address hexadecimal. */
-export interface RawSymbol {
-  readonly name: string;
-  readonly address: string;
-  readonly size: number;
-  readonly kind: 'function' | 'object' | 'other';
+  readonly kind: SymbolKind;
 }
 
 export interface Located {
@@ -24,61 +17,66 @@ export interface Located {
 
 /** A symbol without a size reaches no further than this; beyond it an address belongs to nobody. */
 const MAXIMUM_GUESS = 0x100000;
+const FUNCTION = SYMBOL_KINDS.indexOf('function');
 
-/** Symbols of one address space, to be asked by name, by address and by prefix. */
+/**
+ * Symbols of one address space, to be asked by name, by address and by prefix. A kernel has a hundred thousand, so they
+ * stay packed, and each way of asking is prepared when it is first used.
+ */
 export class SymbolTable {
-  private readonly sorted: readonly Symbol[];
-  private readonly named = new Map<string, Symbol>();
-  private readonly alphabetic: readonly string[];
+  private readonly names: readonly string[];
+  /** Indexes in the order of addresses; among equals, of the list. */
+  private readonly order: Uint32Array;
+  private byNames: Map<string, number> | undefined;
+  private alphabetic: readonly string[] | undefined;
 
-  constructor(raw: readonly RawSymbol[]) {
-    const symbols = raw.map(({ name, address, size, kind }) => ({ name, address: BigInt(address), size, kind }));
-    symbols.sort((left, right) => (left.address < right.address ? -1 : left.address > right.address ? 1 : 0));
-    for (let at = symbols.length - 1, next: bigint | undefined, same: bigint | undefined; at >= 0; at--) {
-      const symbol = symbols[at] as (typeof symbols)[number];
-      if (symbol.address !== same) {
-        next = same;
-        same = symbol.address;
-      }
-      if (symbol.size === 0) symbol.size = next === undefined ? MAXIMUM_GUESS : guess(next - symbol.address);
+  constructor(private readonly list: SymbolList) {
+    const { addresses } = list;
+    this.names = addresses.length === 0 ? [] : list.names.split('\n');
+    this.order = Uint32Array.from(addresses, (_, index) => index);
+    if (!isSorted(addresses)) {
+      this.order.sort((left, right) => (addresses[left] as number) - (addresses[right] as number) || left - right);
     }
-    this.sorted = symbols;
-    for (const symbol of symbols) if (!this.named.has(symbol.name)) this.named.set(symbol.name, symbol);
-    this.alphabetic = [...this.named.keys()].sort();
   }
 
   get count(): number {
-    return this.sorted.length;
+    return this.names.length;
   }
 
   /** The lowest one of that name: names of static functions repeat. */
   byName(name: string): Symbol | undefined {
-    return this.named.get(name);
+    const place = this.named().get(name);
+    return place === undefined ? undefined : this.symbol(place);
   }
 
-  /** All addresses that carry the name. */
+  /** All that carry the name, by address. */
   allByName(name: string): readonly Symbol[] {
-    return this.named.has(name) ? this.sorted.filter((symbol) => symbol.name === name) : [];
+    const found: Symbol[] = [];
+    if (!this.named().has(name)) return found;
+    for (const [place, index] of this.order.entries()) if (this.names[index] === name) found.push(this.symbol(place));
+    return found;
   }
 
   /** The symbol that covers the address; functions win over other symbols at the same place. */
   at(address: bigint): Located | undefined {
+    const signed = Number(BigInt.asIntN(64, address));
+    const { addresses, kinds } = this.list;
+    const addressOf = (place: number): number => addresses[this.order[place] as number] as number;
+    const isFunction = (place: number): boolean => kinds[this.order[place] as number] === FUNCTION;
     let low = 0;
-    let high = this.sorted.length;
+    let high = this.order.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.sorted[middle] as Symbol).address <= address) low = middle + 1;
+      if (addressOf(middle) <= signed) low = middle + 1;
       else high = middle;
     }
-    let best = this.sorted[low - 1];
-    if (best === undefined) return undefined;
-    for (let at = low - 2; at >= 0; at--) {
-      const other = this.sorted[at] as Symbol;
-      if (other.address !== best.address) break;
-      if (other.kind === 'function' || best.kind !== 'function') best = other;
+    if (low === 0) return undefined;
+    let best = low - 1;
+    for (let place = low - 2; place >= 0 && addressOf(place) === addressOf(best); place--) {
+      if (isFunction(place) || !isFunction(best)) best = place;
     }
-    const offset = address - best.address;
-    return offset < BigInt(best.size) ? { symbol: best, offset: Number(offset) } : undefined;
+    const offset = signed - addressOf(best);
+    return offset < this.sizeAt(best) ? { symbol: this.symbol(best), offset } : undefined;
   }
 
   /** "start_kernel+0x12", or undefined outside all symbols. */
@@ -90,37 +88,76 @@ export class SymbolTable {
 
   /** Names that start with the prefix in order, then, if there is room, names that contain it. */
   search(prefix: string, limit: number): readonly Symbol[] {
-    const found: Symbol[] = [];
+    const sorted = this.sortedNames();
+    const found: string[] = [];
     let low = 0;
-    let high = this.alphabetic.length;
+    let high = sorted.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.alphabetic[middle] as string) < prefix) low = middle + 1;
+      if ((sorted[middle] as string) < prefix) low = middle + 1;
       else high = middle;
     }
-    for (; found.length < limit && this.alphabetic[low]?.startsWith(prefix); low++) this.push(found, low);
-    for (let at = 0; found.length < limit && at < this.alphabetic.length; at++) {
-      const name = this.alphabetic[at] as string;
-      if (!name.startsWith(prefix) && name.includes(prefix)) this.push(found, at);
+    for (; found.length < limit && sorted[low]?.startsWith(prefix); low++) found.push(sorted[low] as string);
+    for (let at = 0; found.length < limit && at < sorted.length; at++) {
+      const name = sorted[at] as string;
+      if (!name.startsWith(prefix) && name.includes(prefix)) found.push(name);
     }
-    return found;
+    return found.map((name) => this.byName(name) as Symbol);
   }
 
-  /** The names nearest to a misspelt one, best first. */
+  /** The name nearest to a misspelt one. */
   nearest(name: string): string | undefined {
     const folded = name.toLowerCase();
-    const exact = this.alphabetic.find((candidate) => candidate.toLowerCase() === folded);
+    const sorted = this.sortedNames();
+    const exact = sorted.find((candidate) => candidate.toLowerCase() === folded);
     if (exact !== undefined) return exact;
     return nearestName(
       name,
-      this.alphabetic.filter((candidate) => candidate.charAt(0) === name.charAt(0)),
+      sorted.filter((candidate) => candidate.charAt(0) === name.charAt(0)),
     );
   }
 
-  private push(found: Symbol[], index: number): void {
-    const symbol = this.named.get(this.alphabetic[index] as string);
-    if (symbol !== undefined) found.push(symbol);
+  /** Places in `order`, by name. */
+  private named(): ReadonlyMap<string, number> {
+    if (this.byNames !== undefined) return this.byNames;
+    const named = new Map<string, number>();
+    for (let place = this.order.length - 1; place >= 0; place--) {
+      named.set(this.names[this.order[place] as number] as string, place);
+    }
+    this.byNames = named;
+    return named;
+  }
+
+  private sortedNames(): readonly string[] {
+    this.alphabetic ??= [...this.named().keys()].sort();
+    return this.alphabetic;
+  }
+
+  private symbol(place: number): Symbol {
+    const index = this.order[place] as number;
+    const { addresses, kinds } = this.list;
+    return {
+      name: this.names[index] as string,
+      address: BigInt.asUintN(64, BigInt(addresses[index] as number)),
+      size: this.sizeAt(place),
+      kind: SYMBOL_KINDS[kinds[index] as number] as SymbolKind,
+    };
+  }
+
+  private sizeAt(place: number): number {
+    const { addresses, sizes } = this.list;
+    const index = this.order[place] as number;
+    const told = sizes[index] as number;
+    if (told !== 0) return told;
+    const address = addresses[index] as number;
+    let next = place + 1;
+    while (next < this.order.length && addresses[this.order[next] as number] === address) next++;
+    if (next === this.order.length) return MAXIMUM_GUESS;
+    return Math.min(MAXIMUM_GUESS, (addresses[this.order[next] as number] as number) - address);
   }
 }
 
-const guess = (distance: bigint): number => (distance > BigInt(MAXIMUM_GUESS) ? MAXIMUM_GUESS : Number(distance));
+function isSorted(values: Float64Array): boolean {
+  for (let at = 1; at < values.length; at++) if ((values[at - 1] as number) > (values[at] as number)) return false;
+  return true;
+}

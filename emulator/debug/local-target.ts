@@ -3,6 +3,7 @@ import { DisposableStore } from '../base/disposable.ts';
 import { Emitter } from '../base/event.ts';
 import { formatAddress, type VirtualAddress } from '../base/numbers.ts';
 import type { Scheduler } from '../base/scheduler.ts';
+import { packSymbols, type SymbolList } from '../base/symbol-list.ts';
 import { RSP } from '../x86/cpu/processor.ts';
 import type { DomainShutdown } from '../xen/common/domain.ts';
 import type { RunResult } from '../xen/common/hypervisor.ts';
@@ -31,7 +32,6 @@ import type {
   Statistics,
   StopEvent,
   StopReason,
-  SymbolInfo,
   ThreadInfo,
   TraceLine,
   WatchpointRequest,
@@ -89,7 +89,7 @@ export class LocalTarget implements DebugTarget {
   private lastVcpu: Vcpu | undefined;
   /** A bug of ours struck; what state the machine is in nobody knows. */
   private broken = false;
-  private symbolList: readonly SymbolInfo[] | undefined;
+  private symbolList: SymbolList | undefined;
 
   constructor(private readonly options: LocalTargetOptions) {
     const { machine, scheduler, pace, trace } = options;
@@ -214,14 +214,14 @@ export class LocalTarget implements DebugTarget {
     return Promise.resolve(this.options.catalogue.names());
   }
 
-  symbols(): Promise<readonly SymbolInfo[]> {
+  symbols(): Promise<SymbolList> {
     const [first] = this.machine.domains;
     if (this.symbolList === undefined && first !== undefined) {
       const found = kernelSymbols(this.machine.hypervisor, first);
       // A stripped kernel may not have unpacked its own table yet.
-      if (found.length > 0) this.symbolList = found;
+      if (found.addresses.length > 0) this.symbolList = found;
     }
-    return Promise.resolve(this.symbolList ?? []);
+    return Promise.resolve(this.symbolList ?? packSymbols([]));
   }
 
   currentHypercall(id: number): Promise<HypercallInfo | undefined> {

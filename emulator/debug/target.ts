@@ -1,5 +1,6 @@
 import type { Disposable } from '../base/disposable.ts';
 import type { Event } from '../base/event.ts';
+import type { SymbolList } from '../base/symbol-list.ts';
 
 /**
  * What a debugger front end (DAP session, gdb stub, command line, views) sees of a running machine. Everything is
@@ -62,7 +63,7 @@ export interface DebugTarget extends Disposable {
   hypercallNames(): Promise<readonly HypercallName[]>;
 
   /** Symbols from the kernel image and, for a stripped Linux, from its own kallsyms once readable. */
-  symbols(): Promise<readonly SymbolInfo[]>;
+  symbols(): Promise<SymbolList>;
   /** Decoded arguments of the hypercall the vCPU is stopped at or has just made; undefined elsewhere. */
   currentHypercall(vcpu: number): Promise<HypercallInfo | undefined>;
   /** Shared rings of a domain with their decoded slots. */
@@ -163,13 +164,6 @@ export interface HypercallName {
   readonly number: number;
   readonly suboperations: readonly string[];
   readonly documentation: string;
-}
-
-export interface SymbolInfo {
-  readonly name: string;
-  readonly address: string;
-  readonly size: number;
-  readonly kind: 'function' | 'object' | 'other';
 }
 
 export interface HypercallInfo {

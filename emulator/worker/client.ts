@@ -1,6 +1,7 @@
 import type { Disposable } from '../base/disposable.ts';
 import { DisposableStore } from '../base/disposable.ts';
 import { Emitter } from '../base/event.ts';
+import type { SymbolList } from '../base/symbol-list.ts';
 import type {
   BreakpointVerdict,
   DebugTarget,
@@ -15,7 +16,6 @@ import type {
   RingInfo,
   Statistics,
   StopEvent,
-  SymbolInfo,
   ThreadInfo,
   TraceLine,
   WatchpointRequest,
@@ -160,7 +160,7 @@ class WorkerTarget implements DebugTarget {
     return this.call('hypercallNames');
   }
 
-  symbols(): Promise<readonly SymbolInfo[]> {
+  symbols(): Promise<SymbolList> {
     return this.call('symbols');
   }
 

@@ -3,6 +3,7 @@
  * view without an engine; tests of the product itself use the packaged extension and real guests.
  */
 import { Emitter } from '../../emulator/base/event.ts';
+import { packSymbols } from '../../emulator/base/symbol-list.ts';
 import type { DebugTarget, DomainEnd, RingInfo, StopEvent, TraceLine } from '../../emulator/debug/target.ts';
 
 const BASE = 0x1000n;
@@ -72,7 +73,7 @@ export async function createTarget(): Promise<DebugTarget> {
       { name: 'set_trap_table', number: 0, suboperations: [], documentation: 'Installs exception handlers.' },
       { name: 'sched_op', number: 29, suboperations: ['yield', 'shutdown'], documentation: 'Scheduling.' },
     ],
-    symbols: async () => [{ name: 'acted_start', address: hex(BASE), size: 64, kind: 'function' }],
+    symbols: async () => packSymbols([{ name: 'acted_start', address: Number(BASE), size: 64, kind: 'function' }]),
     currentHypercall: async () => undefined,
     rings: async () => [consoleRing],
     statistics: async () => ({ instructions, virtualSeconds: 0, wallSeconds: 0, running: false }),

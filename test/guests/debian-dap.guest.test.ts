@@ -89,7 +89,8 @@ describe('Debian’s kernel under a plain DAP client over stdio', () => {
 
   it('stops at start_kernel, whose bytes are those of the image', async () => {
     const kernel = loadKernel(debianKernel());
-    const address = BigInt(kernel.symbols.find(({ name }) => name === 'start_kernel')?.address as string);
+    const found = kernel.symbols.find(({ name }) => name === 'start_kernel');
+    const address = BigInt.asUintN(64, BigInt(found?.address as number));
     expect(await dap.client.untilStopped('continue', { threadId: 1 }, 60_000)).toMatchObject({
       reason: 'function breakpoint',
       description: 'Paused on function breakpoint',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { type PlainSymbol, packSymbols, type SymbolList, unpackSymbols } from '../../emulator/base/symbol-list.ts';
 import { readKallsyms } from '../../emulator/debug/introspection/kallsyms.ts';
-import type { SymbolInfo } from '../../emulator/debug/target.ts';
 import { readKernelImage } from '../../emulator/xen/toolstack/image/kernel-image.ts';
 
 export interface KernelMemory {
@@ -9,7 +9,8 @@ export interface KernelMemory {
   /** Address of the first byte, signed. */
   readonly base: number;
   readonly entry: number;
-  readonly symbols: readonly SymbolInfo[];
+  readonly symbolList: SymbolList;
+  readonly symbols: readonly PlainSymbol[];
   /** As many bytes as there are at an address (unsigned). */
   read(address: bigint, length: number): Uint8Array;
 }
@@ -26,5 +27,6 @@ export function loadKernel(file: string): KernelMemory {
     const at = Number(BigInt.asIntN(64, address)) - base;
     return at < 0 ? new Uint8Array() : memory.subarray(at, at + length);
   };
-  return { memory, base, entry: image.virtEntry, symbols: readKallsyms(memory, base) ?? [], read };
+  const symbolList = readKallsyms(memory, base) ?? packSymbols([]);
+  return { memory, base, entry: image.virtEntry, symbolList, symbols: unpackSymbols(symbolList), read };
 }

@@ -6,8 +6,7 @@
  * NOT IMPLEMENTED: tables of absolute addresses (CONFIG_KALLSYMS_BASE_RELATIVE off: no x86 kernel since 4.6); 32-bit
  * kernels.
  */
-import { formatAddress } from '../../base/numbers.ts';
-import type { SymbolInfo } from '../target.ts';
+import { SYMBOL_KINDS, type SymbolList } from '../../base/symbol-list.ts';
 
 const TOKENS = 256;
 const BYTES_PER_INDEX = 2;
@@ -40,7 +39,7 @@ interface Names {
  * `image` is the kernel as it lies in memory, its first byte at virtual address `base`. Undefined: no table there (or
  * not yet).
  */
-export function readKallsyms(image: Uint8Array, base: number): readonly SymbolInfo[] | undefined {
+export function readKallsyms(image: Uint8Array, base: number): SymbolList | undefined {
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   for (let from = 0; ; ) {
     const digits = findDigits(image, from);
@@ -200,16 +199,31 @@ function addressReader(view: DataView, offsets: number, origin: number, count: n
 const FUNCTION_LETTERS = 'tTwW';
 const OBJECT_LETTERS = 'bBdDrRvVgGsS';
 
-function toSymbols({ names }: Names, address: (index: number) => number): readonly SymbolInfo[] {
-  const symbols: SymbolInfo[] = [];
+function kindOf(letter: string): number {
+  if (FUNCTION_LETTERS.includes(letter)) return SYMBOL_KINDS.indexOf('function');
+  return SYMBOL_KINDS.indexOf(OBJECT_LETTERS.includes(letter) ? 'object' : 'other');
+}
+
+function toSymbols({ names }: Names, address: (index: number) => number): SymbolList {
+  const kept: string[] = [];
+  const addresses = new Float64Array(names.length);
+  const kinds = new Uint8Array(names.length);
   for (const [index, name] of names.entries()) {
     const letter = name.charAt(0);
+    const place = address(index);
     // Absolute values and per-CPU offsets name no place in the kernel's address space.
-    if (letter === 'A' || letter === 'a' || address(index) >= 0) continue;
-    const kind = FUNCTION_LETTERS.includes(letter) ? 'function' : OBJECT_LETTERS.includes(letter) ? 'object' : 'other';
-    symbols.push({ name: name.slice(1), address: formatAddress(address(index)), size: 0, kind });
+    if (letter === 'A' || letter === 'a' || place >= 0) continue;
+    addresses[kept.length] = place;
+    kinds[kept.length] = kindOf(letter);
+    kept.push(name.slice(1));
   }
-  return symbols;
+  const count = kept.length;
+  return {
+    names: kept.join('\n'),
+    addresses: addresses.slice(0, count),
+    sizes: new Uint32Array(count),
+    kinds: kinds.slice(0, count),
+  };
 }
 
 const align = (value: number, to: number): number => Math.ceil(value / to) * to;

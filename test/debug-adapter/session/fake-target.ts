@@ -1,4 +1,5 @@
 import { Emitter } from '../../../emulator/base/event.ts';
+import { packSymbols, type SymbolList } from '../../../emulator/base/symbol-list.ts';
 import type {
   BreakpointVerdict,
   DebugTarget,
@@ -13,7 +14,6 @@ import type {
   RingInfo,
   Statistics,
   StopEvent,
-  SymbolInfo,
   ThreadInfo,
   TraceLine,
   WatchpointRequest,
@@ -221,13 +221,16 @@ export class FakeTarget implements DebugTarget {
     return Promise.resolve([{ name: 'sched_op', number: 29, suboperations: ['yield', 'block'], documentation: '' }]);
   }
 
-  symbols(): Promise<readonly SymbolInfo[]> {
-    return Promise.resolve([
-      { name: 'start', address: hexadecimal(TEXT), size: 10, kind: 'function' },
-      { name: 'twice', address: hexadecimal(TEXT + 5n), size: 1, kind: 'function' },
-      { name: 'twice', address: hexadecimal(TEXT + 8n), size: 1, kind: 'function' },
-      { name: 'banner', address: hexadecimal(TEXT + 0x100n), size: 8, kind: 'object' },
-    ]);
+  symbols(): Promise<SymbolList> {
+    const start = Number(BigInt.asIntN(64, TEXT));
+    return Promise.resolve(
+      packSymbols([
+        { name: 'start', address: start, size: 10, kind: 'function' },
+        { name: 'twice', address: start + 5, size: 1, kind: 'function' },
+        { name: 'twice', address: start + 8, size: 1, kind: 'function' },
+        { name: 'banner', address: start + 0x100, size: 8, kind: 'object' },
+      ]),
+    );
   }
 
   currentHypercall(): Promise<HypercallInfo | undefined> {

@@ -1,15 +1,19 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { unwind } from '../../../debug-adapter/session/unwinder.ts';
 import { SymbolTable } from '../../../debug-adapter/symbols/symbol-table.ts';
+import { packSymbols } from '../../../emulator/base/symbol-list.ts';
 
 const TEXT = 0xffffffff81000000n;
 const STACK = 0xffffc90000010000n;
-const symbols = new SymbolTable([
-  { name: 'outer', address: '0xffffffff81000000', size: 0x100, kind: 'function' },
-  { name: 'middle', address: '0xffffffff81000100', size: 0x100, kind: 'function' },
-  { name: 'inner', address: '0xffffffff81000200', size: 0x100, kind: 'function' },
-  { name: 'table', address: '0xffffffff81000300', size: 0x100, kind: 'object' },
-]);
+const at = (offset: number): number => Number(BigInt.asIntN(64, TEXT)) + offset;
+const symbols = new SymbolTable(
+  packSymbols([
+    { name: 'outer', address: at(0x000), size: 0x100, kind: 'function' },
+    { name: 'middle', address: at(0x100), size: 0x100, kind: 'function' },
+    { name: 'inner', address: at(0x200), size: 0x100, kind: 'function' },
+    { name: 'table', address: at(0x300), size: 0x100, kind: 'object' },
+  ]),
+);
 
 let text: Uint8Array;
 let stack: Uint8Array;
@@ -89,7 +93,10 @@ describe('unwind', () => {
   it('without symbols scans for code near by', async () => {
     push(STACK + 0x90n, callBefore(0x150));
     push(STACK + 0x98n, 0x4000_0000n);
-    expect(await frames(TEXT + 0x210n, STACK + 0x80n, 0n, new SymbolTable([]))).toEqual(['210 registers', '150 scan']);
+    expect(await frames(TEXT + 0x210n, STACK + 0x80n, 0n, new SymbolTable(packSymbols([])))).toEqual([
+      '210 registers',
+      '150 scan',
+    ]);
   });
 
   it('makes do with a stack that is not mapped', async () => {

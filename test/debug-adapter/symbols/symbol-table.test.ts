@@ -1,22 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { type RawSymbol, SymbolTable } from '../../../debug-adapter/symbols/symbol-table.ts';
+import { SymbolTable } from '../../../debug-adapter/symbols/symbol-table.ts';
+import { type PlainSymbol, packSymbols, type SymbolKind } from '../../../emulator/base/symbol-list.ts';
 
-const raw = (name: string, address: string, size = 0, kind: RawSymbol['kind'] = 'function'): RawSymbol => ({
+const raw = (name: string, address: string, size = 0, kind: SymbolKind = 'function'): PlainSymbol => ({
   name,
-  address,
+  address: Number(BigInt.asIntN(64, BigInt(address))),
   size,
   kind,
 });
 
-const table = new SymbolTable([
-  raw('zeta', '0xffffffff81000100', 0x20),
-  raw('alpha', '0xffffffff81000000'),
-  raw('alias', '0xffffffff81000000'),
-  raw('data', '0xffffffff81000100', 4, 'object'),
-  raw('static', '0xffffffff81000200'),
-  raw('static', '0xffffffff81000300'),
-  raw('last', '0xffffffff81000400'),
-]);
+const table = new SymbolTable(
+  packSymbols([
+    raw('zeta', '0xffffffff81000100', 0x20),
+    raw('alpha', '0xffffffff81000000'),
+    raw('alias', '0xffffffff81000000'),
+    raw('data', '0xffffffff81000100', 4, 'object'),
+    raw('static', '0xffffffff81000200'),
+    raw('static', '0xffffffff81000300'),
+    raw('last', '0xffffffff81000400'),
+  ]),
+);
 
 describe('SymbolTable', () => {
   it.each([

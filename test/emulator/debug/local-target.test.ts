@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { unpackSymbols } from '../../../emulator/base/symbol-list.ts';
 import { xen4Catalogue } from '../../../emulator/debug/hypercall-catalogue.ts';
 import { LocalTarget } from '../../../emulator/debug/local-target.ts';
 import type { DebugTarget, DomainEnd, StopEvent } from '../../../emulator/debug/target.ts';
@@ -124,9 +125,9 @@ describe('running', () => {
     expect(await target.threads()).toMatchObject([{ domain: 1, name: 'toy/0', bits: 64 }]);
     expect(await register('rip')).toBe(at(0));
     expect(await target.statistics()).toMatchObject({ instructions: 0, running: false });
-    expect(await target.symbols()).toEqual([
-      { name: 'toy_entry', address: at(0), size: 0x30, kind: 'function' },
-      { name: 'toy_function', address: at(FUNCTION), size: 7, kind: 'function' },
+    expect(unpackSymbols(await target.symbols())).toEqual([
+      { name: 'toy_entry', address: Number(BASE - (1n << 64n)), size: 0x30, kind: 'function' },
+      { name: 'toy_function', address: Number(BASE - (1n << 64n)) + FUNCTION, size: 7, kind: 'function' },
     ]);
   });
 
