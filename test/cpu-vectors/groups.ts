@@ -6,8 +6,8 @@ import { SEGMENTS } from './forms/segments.ts';
 import { MMX, SSE_FLOAT, SSE_INTEGER, SSE_MOVES } from './forms/simd.ts';
 import { X87 } from './forms/x87.ts';
 
-/** All groups; each has its file of results in data/. */
-export const GROUPS: readonly FormGroup[] = [
+/** Each group has its file of results in data/. */
+export const INTEGER_GROUPS: readonly FormGroup[] = [
   ARITHMETIC,
   SHIFTS_AND_BITS,
   MOVES,
@@ -16,9 +16,6 @@ export const GROUPS: readonly FormGroup[] = [
   STRINGS,
   REFUSED,
   SEGMENTS,
-  SSE_MOVES,
-  SSE_INTEGER,
-  SSE_FLOAT,
-  MMX,
-  X87,
 ];
+export const FPU_GROUPS: readonly FormGroup[] = [SSE_MOVES, SSE_INTEGER, SSE_FLOAT, MMX, X87];
+export const GROUPS: readonly FormGroup[] = [...INTEGER_GROUPS, ...FPU_GROUPS];

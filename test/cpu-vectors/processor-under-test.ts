@@ -151,6 +151,10 @@ export class ProcessorUnderTest implements VectorProcessor {
     return { vector: 512, errorCode: 0, cr2: 0n };
   }
 
+  set taskSwitched(value: boolean) {
+    this.processor.taskSwitched = value;
+  }
+
   get rip(): bigint {
     return BigInt.asUintN(64, BigInt(this.processor.rip));
   }

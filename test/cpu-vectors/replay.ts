@@ -1,0 +1,36 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Checker, checkGroup, formatFailures } from './checker.ts';
+import type { FormGroup } from './form.ts';
+import { ProcessorUnderTest } from './processor-under-test.ts';
+import { readResultFile } from './results.ts';
+
+/**
+ * Tests that replay these groups: what a real CPU did, instruction by instruction. Cases that mean the same in 32-bit
+ * mode are replayed in both modes.
+ */
+export function replay(groups: readonly FormGroup[], leastCases: number): void {
+  describe('processor against a real CPU', () => {
+    let checker: Checker;
+    let cases = 0;
+
+    beforeAll(async () => {
+      checker = new Checker(await ProcessorUnderTest.create());
+    });
+
+    it.each(groups.map((group) => [group.name, group] as const))(
+      '%s',
+      (name, group) => {
+        const file = readResultFile(name);
+        const { checked, failures } = checkGroup(checker, group, file, [64, 32]);
+        cases += file.forms.reduce((sum, form) => sum + form.cases, 0);
+        expect(formatFailures(failures)).toBe('');
+        expect(checked).toBeGreaterThan(0);
+      },
+      120_000,
+    );
+
+    it(`has at least ${leastCases} cases`, () => {
+      expect(cases).toBeGreaterThanOrEqual(leastCases);
+    });
+  });
+}
