@@ -126,12 +126,16 @@ async function createTarget(context: SessionContext, options: TargetOptions): Pr
   }
 }
 
+const TRACE_CATEGORIES: readonly string[] = ['hypercalls', 'events', 'grants', 'exceptions', 'xenstore'];
+
 /** The launch configuration as options of the machine. Throws `ProtocolError` on values that make no sense. */
 export function targetOptions(configuration: LaunchConfiguration): TargetOptions {
   const { config, domains, cwd, pace, trace, seed } = configuration;
   requireKind('cwd', cwd, 'string');
   if (pace !== undefined && pace !== 'wall' && pace !== 'free') throw badLaunchKey('pace', '"wall" or "free"');
-  if (trace !== undefined && !isTextList(trace)) throw badLaunchKey('trace', 'a list of categories');
+  if (trace !== undefined && (!isTextList(trace) || trace.some((name) => !TRACE_CATEGORIES.includes(name)))) {
+    throw badLaunchKey('trace', `a list out of ${TRACE_CATEGORIES.join(', ')}`);
+  }
   requireKind('seed', seed, 'number');
   requireKind('config', config, 'string');
   if (domains !== undefined && !Array.isArray(domains)) throw badLaunchKey('domains', 'a list');

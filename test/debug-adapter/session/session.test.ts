@@ -79,6 +79,7 @@ describe('life of a session', () => {
     [{ kernel: undefined }, 'names neither "config"'],
     [{ memory: '256' }, '"memory" in the launch configuration must be a number'],
     [{ pace: 'fast' }, '"pace" in the launch configuration must be "wall" or "free"'],
+    [{ trace: ['hypercall'] }, '"trace" in the launch configuration must be a list out of hypercalls, events'],
     [{ disks: 'a.img' }, '"disks" in the launch configuration must be a list'],
     [{ domains: [] }, 'names neither'],
   ])('explains a wrong configuration %j', async (more, message) => {
