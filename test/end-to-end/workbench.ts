@@ -70,7 +70,7 @@ export class Workbench {
     const log: string[] = [];
     page.on('console', (message) => log.push(`${message.type()}: ${message.text()}`));
     await page.goto(server.url);
-    await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+    await page.locator('.monaco-workbench').waitFor({ timeout: 120_000 });
     return new Workbench(page, folder, log, context, server, temporary);
   }
 
@@ -90,11 +90,11 @@ export class Workbench {
     const input = this.page.locator('.quick-input-widget input[type="text"]').first();
     const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
     // The workbench drops keys while it is busy, and closes the palette when another part takes the focus.
-    for (let attempt = 0; attempt < 10; attempt += 1) {
+    for (let attempt = 0; attempt < 12; attempt += 1) {
       await this.page.keyboard.press('F1');
       const isOffered = await input
-        .fill(`>${title}`, { timeout: 2000 })
-        .then(() => row.waitFor({ timeout: 3000 }))
+        .fill(`>${title}`, { timeout: 5000 })
+        .then(() => row.waitFor({ timeout: 10_000 }))
         .then(
           () => true,
           () => false,
@@ -103,6 +103,7 @@ export class Workbench {
       await this.page.keyboard.press('Enter');
       return;
     }
+    await this.screenshot('failure-palette');
     throw new Error(`the palette never offered "${title}"`);
   }
 
@@ -118,6 +119,21 @@ export class Workbench {
       await toolbar.waitFor({ timeout: 4000 }).catch(() => undefined);
     }
     await toolbar.waitFor({ timeout: 1000 });
+  }
+
+  /** Adds a breakpoint by the command that completes names; `name` must be offered as it is. */
+  async addBreakpoint(name: string): Promise<void> {
+    const title = this.page.locator('.quick-input-title', { hasText: 'Add Xen Breakpoint' });
+    const widget = this.page.locator('.quick-input-widget', { has: title });
+    // The first use activates the extension, and anything that takes the focus meanwhile closes the list.
+    for (let attempt = 0; attempt < 5 && !(await title.isVisible()); attempt += 1) {
+      await this.command('Xen: Add Xen Breakpoint');
+      await title.waitFor({ timeout: 15_000 }).catch(() => undefined);
+    }
+    await widget.locator('input[type="text"]').first().fill(name);
+    await widget.locator('.monaco-list-row.focused', { hasText: name }).waitFor();
+    await this.page.keyboard.press('Enter');
+    await widget.waitFor({ state: 'hidden' });
   }
 
   /** A button of the debug toolbar: "continue", "step-into", "pause" … */
