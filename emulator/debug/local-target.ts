@@ -84,6 +84,8 @@ export class LocalTarget implements DebugTarget {
   private stepper: Stepper | undefined;
   /** Place and time of the last stop: what stands armed there has been seen. */
   private seen: { readonly rip: VirtualAddress; readonly instructions: number } | undefined;
+  /** An event was delivered before anything armed at the last stop's place could run: the guest will come back to it. */
+  private returning: { readonly rip: VirtualAddress; readonly rsp: VirtualAddress } | undefined;
   /** A hypercall was refused, and the machine asked to stop for it. */
   private refused: HypercallRecord | undefined;
   private lastVcpu: Vcpu | undefined;
@@ -144,7 +146,7 @@ export class LocalTarget implements DebugTarget {
     const view = {
       instructions: () => hypervisor.clock.instructions,
       rip: () => ripOf(hypervisor, vcpu),
-      rsp: () => (hypervisor.current === vcpu ? processor.address(RSP) : savedStackPointer(vcpu)),
+      rsp: () => this.stackPointer(vcpu),
       code: () => this.memory.read('virtual', BigInt(ripOf(hypervisor, vcpu)), 15, vcpu),
       bits: () => (processor.longMode ? (64 as const) : (32 as const)),
     };
@@ -196,6 +198,7 @@ export class LocalTarget implements DebugTarget {
   setInstructionBreakpoints(points: readonly InstructionBreakpoint[]): Promise<void> {
     this.instructionPoints = points;
     this.arm();
+    this.watch();
     return Promise.resolve();
   }
 
@@ -206,6 +209,7 @@ export class LocalTarget implements DebugTarget {
 
   setHypercallBreakpoints(points: readonly HypercallBreakpoint[]): Promise<readonly BreakpointVerdict[]> {
     this.hypercallPoints = points.map(({ id, name }) => ({ id, resolved: this.options.catalogue.resolve(name) }));
+    this.watch();
     this.machine.hypervisor.armHypercalls(this.hypercallPoints.flatMap(({ resolved }) => resolved.armed));
     return Promise.resolve(this.hypercallPoints.map(({ resolved }) => resolved.verdict));
   }
@@ -284,6 +288,7 @@ export class LocalTarget implements DebugTarget {
 
   private atBreakpoint(vcpu: Vcpu): 'run' | 'stop' {
     const { hypervisor } = this.machine;
+    this.noticeReturn(vcpu);
     const rip = ripOf(hypervisor, vcpu);
     if (this.stepper?.reached() === true) return this.stepDone(vcpu);
     const points = this.instructionPoints.filter(({ address }) => toVirtual(address) === rip).map(({ id }) => id);
@@ -306,6 +311,7 @@ export class LocalTarget implements DebugTarget {
   }
 
   private atHypercall(vcpu: Vcpu, call: HypercallRecord): 'run' | 'stop' {
+    this.noticeReturn(vcpu);
     if (this.atSeenPlace()) return 'run';
     return this.stopNow({ reason: 'hypercall', vcpu, breakpoints: this.armedFor(call), text: callText(call) });
   }
@@ -339,6 +345,7 @@ export class LocalTarget implements DebugTarget {
     const rip = ripOf(hypervisor, at);
     const { instructions } = hypervisor.clock;
     this.seen = { rip, instructions };
+    this.returning = undefined;
     if (reason === 'step' || reason === 'pause' || reason === 'crash' || reason === 'shutdown') this.setStep(undefined);
     this.flushConsoles();
     const final = !this.anyAlive();
@@ -372,11 +379,12 @@ export class LocalTarget implements DebugTarget {
 
   private watch(): void {
     const step = this.stepper;
+    const armed = step !== undefined || this.instructionPoints.length > 0 || this.hypercallPoints.length > 0;
     this.router.watch({
       // While stepping, so that the call stepped over is recorded with its result.
       hypercall:
         step !== undefined || this.filters.has('hypercall-error') ? (record) => this.noticeRefusal(record) : undefined,
-      callback: step === undefined ? undefined : () => step.callbackDelivered(),
+      callback: armed ? () => this.callbackDelivered() : undefined,
     });
   }
 
@@ -389,6 +397,28 @@ export class LocalTarget implements DebugTarget {
 
   private armedFor(call: HypercallRecord): readonly string[] {
     return this.hypercallPoints.filter(({ resolved }) => resolved.matches(call)).map(({ id }) => id);
+  }
+
+  private callbackDelivered(): void {
+    this.stepper?.callbackDelivered();
+    const vcpu = this.lastVcpu;
+    if (vcpu === undefined || !this.atSeenPlace()) return;
+    this.returning = { rip: ripOf(this.machine.hypervisor, vcpu), rsp: this.stackPointer(vcpu) };
+  }
+
+  /** Back from an event that came first: what is armed here has been seen. */
+  private noticeReturn(vcpu: Vcpu): void {
+    const { hypervisor } = this.machine;
+    const { returning } = this;
+    const rip = ripOf(hypervisor, vcpu);
+    if (returning?.rip !== rip || returning.rsp !== this.stackPointer(vcpu)) return;
+    this.returning = undefined;
+    this.seen = { rip, instructions: hypervisor.clock.instructions };
+  }
+
+  private stackPointer(vcpu: Vcpu): VirtualAddress {
+    const { hypervisor } = this.machine;
+    return hypervisor.current === vcpu ? hypervisor.processor.address(RSP) : savedStackPointer(vcpu);
   }
 
   /** Still where the last stop was, with nothing executed since. */

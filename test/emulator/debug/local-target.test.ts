@@ -1,14 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MachineAddress, VirtualAddress } from '../../../emulator/base/numbers.ts';
 import { unpackSymbols } from '../../../emulator/base/symbol-list.ts';
 import { xen4Catalogue } from '../../../emulator/debug/hypercall-catalogue.ts';
 import { LocalTarget } from '../../../emulator/debug/local-target.ts';
 import type { DebugTarget, DomainEnd, StopEvent } from '../../../emulator/debug/target.ts';
 import { nodeScheduler } from '../../../emulator/host/node/scheduler.ts';
+import { setUpcallMask, setUpcallPending } from '../../../emulator/xen/common/shared-info.ts';
 import { domainConfigFromKeys } from '../../../emulator/xen/toolstack/domain-config.ts';
 import { readKernelImage } from '../../../emulator/xen/toolstack/image/kernel-image.ts';
-import { bootDomains } from '../../../emulator/xen/toolstack/machine-boot.ts';
+import { bootDomains, type Machine } from '../../../emulator/xen/toolstack/machine-boot.ts';
 import { buildElf, concatenate, text, u64 } from '../elf/build-elf.ts';
-import { createToyMachine } from './toy-processor.ts';
+import { createToyMachine, type ToyProcessor } from './toy-processor.ts';
 
 const BASE = 0xffffffff81000000n;
 const at = (offset: number): string => `0x${(BASE + BigInt(offset)).toString(16)}`;
@@ -17,6 +19,7 @@ const LOOP = 0x02;
 const SYSCALL = 0x16;
 const STOSB = 0x1d;
 const FUNCTION = 0x30;
+const CALLBACK = 0x50;
 
 /** Loops over a call, a hypercall and a REP instruction. */
 const CODE = new Uint8Array(0x80);
@@ -31,6 +34,8 @@ CODE.set([0xf3, 0xaa], STOSB); //                         1d rep stosb
 CODE.set([0xeb, LOOP - 0x21], 0x1f); //                   1f jmp 02
 CODE.set([0x55, 0x48, 0x89, 0xe5, 0x90, 0x5d, 0xc3], FUNCTION); // push rbp; mov rbp, rsp; nop; pop rbp; ret
 CODE.set([0x0f, 0x0b], 0x40); //                          40 ud2
+// An event callback: what it was told to do, then HYPERVISOR_iret over the frame that Xen pushed (public/xen.h).
+CODE.set([0xf1, 0x59, 0x41, 0x5b, 0x6a, 0x00, 0x51, 0x41, 0x53, 0x50, 0xb8, 23, 0, 0, 0, 0x0f, 0x05], CALLBACK);
 
 function symbolTable(names: readonly (readonly [string, bigint, number])[]): {
   table: Uint8Array;
@@ -75,11 +80,12 @@ function toyKernel(): Uint8Array {
 }
 
 let target: DebugTarget;
+let machine: Machine;
 let ends: DomainEnd[];
 
 beforeEach(async () => {
   const { config } = domainConfigFromKeys({ kernel: '/toy', name: 'toy', memory: 32 });
-  const machine = await bootDomains({
+  machine = await bootDomains({
     domains: [{ config, image: readKernelImage(toyKernel()), ramdisk: undefined, warnings: [] }],
     createMachine: createToyMachine,
   });
@@ -250,6 +256,53 @@ describe('hypercalls', () => {
     expect(stop.text).toContain('returned ENOSYS');
     expect(await target.currentHypercall(await vcpu())).toMatchObject({ number: 38, result: { errno: 'ENOSYS' } });
     expect(await register('rax')).toBe('0xffffffffffffffda');
+  });
+});
+
+describe('an event that comes first', () => {
+  /** As if something had happened while the machine stood still. */
+  function raiseEvent(): () => number {
+    const { hypervisor } = machine;
+    const [guest] = machine.domains[0]?.domain.vcpus ?? [];
+    if (guest === undefined) throw new Error('a toy domain has a vCPU');
+    let handled = 0;
+    guest.eventCallback.address = Number(BASE + BigInt(CALLBACK) - (1n << 64n)) as VirtualAddress;
+    setUpcallMask(hypervisor.ram, guest, false);
+    setUpcallPending(hypervisor.ram, guest);
+    (hypervisor.processor as ToyProcessor).onMark = () => {
+      handled++;
+      hypervisor.ram.write8(guest.vcpuInfo as MachineAddress, 0);
+    };
+    return () => handled;
+  }
+
+  it('does not make a breakpoint stop twice for the same instruction', async () => {
+    await breakAt(FUNCTION);
+    const first = await resume();
+    const handled = raiseEvent();
+    const second = await resume();
+    expect(handled()).toBe(1);
+    expect(second).toMatchObject({ reason: 'breakpoint', rip: at(FUNCTION) });
+    // One turn of the loop is 20 instructions, the callback 9.
+    expect(second.instructions - first.instructions).toBe(20 + 9);
+  });
+
+  it('nor a hypercall', async () => {
+    await target.setHypercallBreakpoints([{ id: 'call', name: 'sched_op' }]);
+    const first = await resume();
+    const handled = raiseEvent();
+    const second = await resume();
+    expect(handled()).toBe(1);
+    expect(second.instructions - first.instructions).toBe(20 + 9);
+  });
+
+  it('is run through by a step over, and stepped into by a step in', async () => {
+    await breakAt(LOOP);
+    await resume();
+    raiseEvent();
+    expect(await step('over')).toMatchObject({ reason: 'step', rip: at(7) });
+    raiseEvent();
+    expect(await step('in')).toMatchObject({ reason: 'step', rip: at(CALLBACK + 1) });
   });
 });
 

@@ -21,6 +21,8 @@ export class ToyProcessor extends FakeProcessor {
   private breakpoints: ReadonlySet<number> = new Set();
   private skipAt: number | undefined;
   private stopWanted = false;
+  /** What the byte F1 does: whatever a test wants done at that instruction. */
+  onMark: () => void = () => {};
 
   override setBreakpoints(addresses: readonly VirtualAddress[] = []): void {
     this.breakpoints = new Set(addresses);
@@ -69,11 +71,26 @@ export class ToyProcessor extends FakeProcessor {
       next(5 + view.getInt32(1, true));
     } else if (opcode === 0xc3) {
       this.rip = this.pop() as VirtualAddress;
-    } else if (opcode === 0x55) {
-      this.push(this.address(RBP));
-      next(1);
     } else if (opcode === 0x5d) {
       this.setAddress(RBP, this.pop());
+      next(1);
+    } else if (opcode >= 0x50 && opcode <= 0x57) {
+      this.push(this.address(opcode - 0x50));
+      next(1);
+    } else if (opcode === 0x59) {
+      this.setAddress(RCX, this.pop());
+      next(1);
+    } else if (opcode === 0x41 && bytes[1] === 0x53) {
+      this.push(this.address(11));
+      next(2);
+    } else if (opcode === 0x41 && bytes[1] === 0x5b) {
+      this.setAddress(11, this.pop());
+      next(2);
+    } else if (opcode === 0x6a) {
+      this.push(view.getInt8(1));
+      next(2);
+    } else if (opcode === 0xf1) {
+      this.onMark();
       next(1);
     } else if (opcode === 0x48 && bytes[1] === 0x89 && bytes[2] === 0xe5) {
       this.setAddress(RBP, this.address(RSP));
