@@ -4,7 +4,6 @@ import { Emitter } from '../base/event.ts';
 import { formatAddress, type VirtualAddress } from '../base/numbers.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import { packSymbols, type SymbolList } from '../base/symbol-list.ts';
-import { RSP } from '../x86/cpu/processor.ts';
 import type { DomainShutdown } from '../xen/common/domain.ts';
 import type { RunResult } from '../xen/common/hypervisor.ts';
 import type { HypercallRecord } from '../xen/common/trace.ts';
@@ -12,11 +11,13 @@ import type { Vcpu } from '../xen/common/vcpu.ts';
 import type { BootedDomain, Machine } from '../xen/toolstack/machine-boot.ts';
 import { ConsoleHistory } from './console-history.ts';
 import type { HypercallCatalogue, Resolved } from './hypercall-catalogue.ts';
+import { callText, hypercallInfo } from './hypercall-info.ts';
 import { kernelSymbols } from './introspection/kernel-symbols.ts';
 import { MemoryAccess } from './memory-access.ts';
-import { readRegisters, ripOf, writeRegister } from './registers.ts';
+import { readRegisters, ripOf, stackPointerOf, writeRegister } from './registers.ts';
 import { RunLoop } from './run-loop.ts';
 import { Stepper } from './stepper.ts';
+import { StopPlace } from './stop-place.ts';
 import type {
   BreakpointVerdict,
   DebugTarget,
@@ -82,10 +83,7 @@ export class LocalTarget implements DebugTarget {
   private hypercallPoints: readonly { readonly id: string; readonly resolved: Resolved }[] = [];
   private filters: ReadonlySet<EventFilter> = new Set();
   private stepper: Stepper | undefined;
-  /** Place and time of the last stop: what stands armed there has been seen. */
-  private seen: { readonly rip: VirtualAddress; readonly instructions: number } | undefined;
-  /** An event was delivered before anything armed at the last stop's place could run: the guest will come back to it. */
-  private returning: { readonly rip: VirtualAddress; readonly rsp: VirtualAddress } | undefined;
+  private readonly place: StopPlace;
   /** A hypercall was refused, and the machine asked to stop for it. */
   private refused: HypercallRecord | undefined;
   private lastVcpu: Vcpu | undefined;
@@ -97,6 +95,7 @@ export class LocalTarget implements DebugTarget {
     const { machine, scheduler, pace, trace } = options;
     this.machine = machine;
     this.memory = new MemoryAccess(machine.hypervisor);
+    this.place = new StopPlace(machine.hypervisor);
     this.watchpoints = new Watchpoints(machine.hypervisor.processor);
     this.router = this.disposables.add(new TraceRouter(machine, trace, (line) => this.traced.fire(line)));
     this.disposables.add(machine);
@@ -146,7 +145,7 @@ export class LocalTarget implements DebugTarget {
     const view = {
       instructions: () => hypervisor.clock.instructions,
       rip: () => ripOf(hypervisor, vcpu),
-      rsp: () => this.stackPointer(vcpu),
+      rsp: () => stackPointerOf(hypervisor, vcpu),
       code: () => this.memory.read('virtual', BigInt(ripOf(hypervisor, vcpu)), 15, vcpu),
       bits: () => (processor.longMode ? (64 as const) : (32 as const)),
     };
@@ -259,7 +258,7 @@ export class LocalTarget implements DebugTarget {
     this.refused = undefined;
     this.loop.start();
     const { hypervisor } = this.machine;
-    if (this.atSeenPlace()) hypervisor.processor.skipBreakpointOnce();
+    if (this.place.isCurrent()) hypervisor.processor.skipBreakpointOnce();
   }
 
   private handle(result: RunResult): 'run' | 'stop' {
@@ -288,11 +287,11 @@ export class LocalTarget implements DebugTarget {
 
   private atBreakpoint(vcpu: Vcpu): 'run' | 'stop' {
     const { hypervisor } = this.machine;
-    this.noticeReturn(vcpu);
+    this.place.noticeReturn(vcpu);
     const rip = ripOf(hypervisor, vcpu);
     if (this.stepper?.reached() === true) return this.stepDone(vcpu);
     const points = this.instructionPoints.filter(({ address }) => toVirtual(address) === rip).map(({ id }) => id);
-    if (points.length === 0 || this.atSeenPlace()) {
+    if (points.length === 0 || this.place.isCurrent()) {
       hypervisor.processor.skipBreakpointOnce();
       return this.rearmed();
     }
@@ -311,8 +310,8 @@ export class LocalTarget implements DebugTarget {
   }
 
   private atHypercall(vcpu: Vcpu, call: HypercallRecord): 'run' | 'stop' {
-    this.noticeReturn(vcpu);
-    if (this.atSeenPlace()) return 'run';
+    this.place.noticeReturn(vcpu);
+    if (this.place.isCurrent()) return 'run';
     return this.stopNow({ reason: 'hypercall', vcpu, breakpoints: this.armedFor(call), text: callText(call) });
   }
 
@@ -344,8 +343,7 @@ export class LocalTarget implements DebugTarget {
     this.lastVcpu = at;
     const rip = ripOf(hypervisor, at);
     const { instructions } = hypervisor.clock;
-    this.seen = { rip, instructions };
-    this.returning = undefined;
+    this.place.record(at);
     if (reason === 'step' || reason === 'pause' || reason === 'crash' || reason === 'shutdown') this.setStep(undefined);
     this.flushConsoles();
     const final = !this.anyAlive();
@@ -384,7 +382,12 @@ export class LocalTarget implements DebugTarget {
       // While stepping, so that the call stepped over is recorded with its result.
       hypercall:
         step !== undefined || this.filters.has('hypercall-error') ? (record) => this.noticeRefusal(record) : undefined,
-      callback: armed ? () => this.callbackDelivered() : undefined,
+      callback: armed
+        ? () => {
+            step?.callbackDelivered();
+            this.place.callbackDelivered();
+          }
+        : undefined,
     });
   }
 
@@ -397,36 +400,6 @@ export class LocalTarget implements DebugTarget {
 
   private armedFor(call: HypercallRecord): readonly string[] {
     return this.hypercallPoints.filter(({ resolved }) => resolved.matches(call)).map(({ id }) => id);
-  }
-
-  private callbackDelivered(): void {
-    this.stepper?.callbackDelivered();
-    const vcpu = this.lastVcpu;
-    if (vcpu === undefined || !this.atSeenPlace()) return;
-    this.returning = { rip: ripOf(this.machine.hypervisor, vcpu), rsp: this.stackPointer(vcpu) };
-  }
-
-  /** Back from an event that came first: what is armed here has been seen. */
-  private noticeReturn(vcpu: Vcpu): void {
-    const { hypervisor } = this.machine;
-    const { returning } = this;
-    const rip = ripOf(hypervisor, vcpu);
-    if (returning?.rip !== rip || returning.rsp !== this.stackPointer(vcpu)) return;
-    this.returning = undefined;
-    this.seen = { rip, instructions: hypervisor.clock.instructions };
-  }
-
-  private stackPointer(vcpu: Vcpu): VirtualAddress {
-    const { hypervisor } = this.machine;
-    return hypervisor.current === vcpu ? hypervisor.processor.address(RSP) : savedStackPointer(vcpu);
-  }
-
-  /** Still where the last stop was, with nothing executed since. */
-  private atSeenPlace(): boolean {
-    const { hypervisor } = this.machine;
-    const { seen } = this;
-    if (seen === undefined || hypervisor.clock.instructions !== seen.instructions) return false;
-    return this.lastVcpu !== undefined && ripOf(hypervisor, this.lastVcpu) === seen.rip;
   }
 
   private fail(error: unknown): void {
@@ -472,28 +445,4 @@ export class LocalTarget implements DebugTarget {
 /** A watchdog's bite is a crash to whoever debugs. */
 const isCrash = ({ kind }: DomainShutdown): boolean => kind === 'crash' || kind === 'watchdog';
 
-const callText = ({ name, suboperation }: HypercallRecord): string =>
-  `hypercall ${name}${suboperation === undefined ? '' : `.${suboperation}`}`;
-
 const toVirtual = (address: string): VirtualAddress => Number(BigInt.asIntN(64, BigInt(address))) as VirtualAddress;
-
-const savedStackPointer = ({ registers }: Vcpu): VirtualAddress =>
-  ((registers.high[RSP] as number) * 0x1_0000_0000 + ((registers.low[RSP] as number) >>> 0)) as VirtualAddress;
-
-function hypercallInfo(record: HypercallRecord): HypercallInfo {
-  const { name, number, suboperation, arguments: list, result } = record;
-  return {
-    name,
-    number,
-    suboperation,
-    arguments: list,
-    result:
-      result === undefined
-        ? undefined
-        : {
-            value: result.value === undefined ? 'none' : String(result.value),
-            errno: result.errno,
-            reason: result.reason,
-          },
-  };
-}

@@ -1,4 +1,4 @@
-import { formatAddress, type MachineAddress, PAGE_SHIFT, type VirtualAddress } from '../base/numbers.ts';
+import { formatAddress, type MachineAddress, PAGE_SHIFT, signed64, type VirtualAddress } from '../base/numbers.ts';
 import {
   CS,
   DS,
@@ -108,6 +108,12 @@ export function readRegisters(xen: Hypervisor, vcpu: Vcpu): Registers {
 /** Program counter of a vCPU. */
 export function ripOf(xen: Hypervisor, vcpu: Vcpu): VirtualAddress {
   return sourceOf(xen, vcpu).rip;
+}
+
+/** Stack pointer of a vCPU. */
+export function stackPointerOf(xen: Hypervisor, vcpu: Vcpu): VirtualAddress {
+  const source = sourceOf(xen, vcpu);
+  return signed64(source.low(RSP), source.high(RSP)) as VirtualAddress;
 }
 
 /** Writes one register; false: no such register, or none that a debugger may set. `value` is unsigned 64-bit. */
