@@ -12,7 +12,7 @@ export async function openSample(context: vscode.ExtensionContext): Promise<void
 }
 
 /** Listed, because an extension that was installed from a web server cannot list its own folders. */
-const SAMPLE_FILES = ['.vscode/launch.json', 'guest.cfg', 'README.md'];
+const SAMPLE_FILES = ['.vscode/launch.json', 'guest.cfg', 'guest.elf'];
 
 async function copyFolder(from: vscode.Uri, to: vscode.Uri, files: readonly string[]): Promise<void> {
   for (const file of files) {
