@@ -4,9 +4,11 @@ import { CONTROL } from './control.ts';
 import { CONTROL_16 } from './control-16.ts';
 import { DATA_MOVEMENT } from './data-movement.ts';
 import { DECIMAL } from './decimal.ts';
+import { MMX } from './mmx.ts';
 import { MULTIPLY } from './multiply.ts';
 import type { Row } from './row.ts';
 import { SHIFTS } from './shifts.ts';
+import { conversionRows } from './sse-conversions.ts';
 import { SSE_FLOAT } from './sse-float.ts';
 import { SSE_INTEGER } from './sse-integer.ts';
 import { SSE_MOVES } from './sse-moves.ts';
@@ -30,8 +32,10 @@ export const ROWS: readonly Row[] = [
   ...DECIMAL,
   ...SYSTEM,
   ...SSE_MOVES,
+  ...MMX,
   ...SSE_INTEGER,
   ...SSE_FLOAT,
+  ...conversionRows(),
   ...SSE_STRINGS,
   ...X87,
 ];

@@ -1,199 +1,37 @@
-import { STATE_XMM } from '../cpu/layout.ts';
-import type { FunctionBody } from '../wasm/function-body.ts';
 import { Int } from '../wasm/int.ts';
 import { run, Vec, type VectorOperation } from '../wasm/vec.ts';
 import type { Emitter } from './emitter.ts';
 import { type Row, row, type Semantics } from './row.ts';
-import { enterMmx, lowBits, lowVector, requireX87, setMmx, setVector, vector } from './sse-operands.ts';
-
-/** Value of the destination from its old value and the source. `wide`: 128-bit registers, else the low 64 bits count. */
-type Operation = (a: Vec, b: Vec, e: Emitter, wide: boolean) => Vec;
-
-const lanes =
-  (operation: VectorOperation): Operation =>
-  (a, b) =>
-    a.binary(operation, b);
-
-/** For operations whose 64-bit form is the low half of the 128-bit form. */
-function xmmSemantics(operation: Operation): Semantics {
-  return (e) => {
-    e.requireFpu();
-    const source = vector(e, 1);
-    const destination = vector(e, 0);
-    setVector(e, 0, operation(destination, source, e, true));
-  };
-}
-
-function mmxSemantics(operation: Operation, bits: 32 | 64 = 64): Semantics {
-  return (e) => {
-    requireX87(e);
-    const source = lowVector(e, 1, bits);
-    const destination = lowVector(e, 0, 64);
-    const result = e.let(operation(destination, source, e, false).lane64(0));
-    enterMmx(e);
-    setMmx(e, 0, result);
-  };
-}
-
-/** The inline ones are those that compilers and the C library use all the time. */
-const INLINE = new Set(['pxor', 'por', 'pand', 'pcmpeqb', 'paddd', 'paddq', 'punpcklqdq', 'pminub']);
-
-function both(opcode: string, name: string, operation: Operation, mmxBits: 32 | 64 = 64): Row[] {
-  return [
-    row(`NP 0F ${opcode} /r`, name, mmxBits === 32 ? 'Pq Qd' : 'Pq Qq', mmxSemantics(operation, mmxBits), {
-      routine: true,
-    }),
-    xmm(opcode, name, operation),
-  ];
-}
-
-function xmm(opcode: string, name: string, operation: Operation): Row {
-  return row(`66 0F ${opcode} /r`, name, 'Vx Wx', xmmSemantics(operation), INLINE.has(name) ? {} : { routine: true });
-}
-
-// ---- Lane plumbing
-
-const interleave = (bytes: number, high: boolean): number[] =>
-  Array.from({ length: 16 }, (_, i) => {
-    const element = Math.floor(i / (2 * bytes)) + (high ? 8 / bytes : 0);
-    const other = Math.floor(i / bytes) % 2 === 1;
-    return element * bytes + (i % bytes) + (other ? 16 : 0);
-  });
-
-const unpackLow =
-  (bytes: number): Operation =>
-  (a, b) =>
-    a.shuffle(b, interleave(bytes, false));
-
-/** The high halves of 64-bit operands meet in the upper half of the low interleaving. */
-const unpackHigh =
-  (bytes: number): Operation =>
-  (a, b, _e, wide) => {
-    if (wide) return a.shuffle(b, interleave(bytes, true));
-    const low = a.shuffle(b, interleave(bytes, false));
-    return low.shuffle(low, [...run(8, 8), ...run(8, 8)]);
-  };
-
-/** Both 64-bit operands in one vector, destination low. */
-const joined = (a: Vec, b: Vec): Vec => a.shuffle(b, [...run(0, 8), ...run(16, 8)]);
-
-const pack =
-  (operation: VectorOperation): Operation =>
-  (a, b, e, wide) => {
-    if (wide) return a.binary(operation, b);
-    const pair = joined(a, b).hold(e.body);
-    return pair.binary(operation, pair);
-  };
-
-/** Even and odd elements of destination and source, side by side: for horizontal operations. */
-function evenOdd(a: Vec, b: Vec, bytes: number, wide: boolean, odd: boolean): Vec {
-  const perOperand = (wide ? 16 : 8) / (2 * bytes);
-  const indices: number[] = [];
-  for (const base of [0, 16]) {
-    for (let i = 0; i < perOperand; i++) indices.push(...run(base + (2 * i + (odd ? 1 : 0)) * bytes, bytes));
-  }
-  while (indices.length < 16) indices.push(0);
-  return a.shuffle(b, indices);
-}
-
-const horizontal =
-  (operation: VectorOperation, bytes: number): Operation =>
-  (a, b, _e, wide) =>
-    evenOdd(a, b, bytes, wide, false).binary(operation, evenOdd(a, b, bytes, wide, true));
-
-// ---- Multiplication
-
-/** Upper 16 bits of the 16 × 16 bit products. */
-const multiplyHigh =
-  (signed: boolean): Operation =>
-  (a, b) => {
-    const kind = signed ? 'S' : 'U';
-    const low = a.binary(`multiplyLow${kind}16`, b);
-    const high = a.binary(`multiplyHigh${kind}16`, b);
-    return low.shuffle(high, [2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31]);
-  };
-
-/** PMULHRSW: ((a × b >> 14) + 1) >> 1, low 16 bits. */
-const multiplyRound: Operation = (a, b) => {
-  const half = (which: 'multiplyLowS16' | 'multiplyHighS16'): Vec =>
-    a
-      .binary(which, b)
-      .shift('shrS32', Int.constant(32, 14))
-      .binary('add32', Vec.constant([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]))
-      .shift('shrS32', Int.constant(32, 1));
-  return half('multiplyLowS16').shuffle(
-    half('multiplyHighS16'),
-    [0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29],
-  );
-};
-
-const EVEN_DWORDS = [...run(0, 4), ...run(8, 4), ...run(0, 4), ...run(8, 4)];
-/** Products of the even double words. */
-const multiplyEven =
-  (signed: boolean): Operation =>
-  (a, b) =>
-    a.shuffle(a, EVEN_DWORDS).binary(signed ? 'multiplyLowS32' : 'multiplyLowU32', b.shuffle(b, EVEN_DWORDS));
-
-/** PMADDUBSW: unsigned destination bytes by signed source bytes, pairs added with saturation. */
-const multiplyAddBytes: Operation = (a, b) => {
-  const even = a
-    .binary('and', Vec.words(0xff))
-    .binary('mul16', b.shift('shl16', Int.constant(32, 8)).shift('shrS16', Int.constant(32, 8)));
-  const odd = a.shift('shrU16', Int.constant(32, 8)).binary('mul16', b.shift('shrS16', Int.constant(32, 8)));
-  return even.binary('addSatS16', odd);
-};
-
-/** PSADBW: sums of absolute differences in the low word of each 64-bit half. */
-const sumOfDifferences: Operation = (a, b, e) => {
-  const difference = a.binary('subSatU8', b).binary('or', b.binary('subSatU8', a));
-  const dwords = difference.unary('pairsU8').unary('pairsU16').hold(e.body);
-  return dwords
-    .binary('add32', dwords.shift('shrU64', Int.constant(32, 32)))
-    .binary('and', Vec.constant([255, 255, 0, 0, 0, 0, 0, 0, 255, 255]));
-};
-
-/** PSIGN: negated, zeroed or kept by the sign of the source. */
-const sign =
-  (bits: 8 | 16 | 32): Operation =>
-  (a, b) => {
-    const zero = Vec.constant([]);
-    const negative = zero.binary(`gtS${bits}`, b);
-    const negated = a.unary(`neg${bits}`).select(negative, a);
-    return negated.binary('andNot', b.binary(`eq${bits}`, zero));
-  };
-
-/** PSHUFB: index bit 7 clears; 64-bit forms use three index bits. */
-const shuffleBytes: Operation = (a, b, _e, wide) => {
-  const mask = wide ? 0x8f : 0x87;
-  return a.binary('swizzle', b.binary('and', Vec.constant(Array.from({ length: 16 }, () => mask))));
-};
-
-// ---- Shifts by a register
-
-function shiftCount(b: Vec, e: Emitter): Int {
-  return e.let(b.lane64(0));
-}
-
-/** Logical shifts by more than the lane width give zero. */
-const shiftLogical =
-  (operation: VectorOperation, bits: number): Operation =>
-  (a, b, e) =>
-    shiftedLogical(a, shiftCount(b, e), operation, bits, e.body);
-
-function shiftedLogical(a: Vec, count: Int, operation: VectorOperation, bits: number, body: FunctionBody): Vec {
-  const inRange = body.let(count.ltU(bits));
-  const mask = Vec.splat(32, Int.constant(32, 0).sub(inRange));
-  return a.shift(operation, count.toI32()).binary('and', mask);
-}
-
-const shiftArithmetic =
-  (operation: VectorOperation, bits: number): Operation =>
-  (a, b, e) =>
-    shiftedArithmetic(a, shiftCount(b, e), operation, bits);
-
-function shiftedArithmetic(a: Vec, count: Int, operation: VectorOperation, bits: number): Vec {
-  return a.shift(operation, count.toI32().select(count.ltU(bits), bits - 1));
-}
+import {
+  combine,
+  horizontal,
+  multiplyAddBytes,
+  multiplyEven,
+  multiplyHigh,
+  multiplyRound,
+  pack,
+  shiftArithmetic,
+  shiftedArithmetic,
+  shiftedLogical,
+  shiftLogical,
+  shuffleBytes,
+  sign,
+  sumOfDifferences,
+  unpackHigh,
+  unpackLow,
+} from './sse-lanes.ts';
+import { enterMmx, lowVector, requireX87, setMmx, setVector, vector } from './sse-operands.ts';
+import { both, lanes, xmm } from './sse-packed.ts';
+import {
+  align,
+  blendImmediate,
+  blendVariable,
+  byteShift,
+  extend,
+  selectorIndices,
+  shuffleElements,
+  shuffleFloats,
+} from './sse-shuffles.ts';
 
 /** 71, 72, 73 groups: count in the immediate. */
 function shiftGroup(
@@ -233,158 +71,6 @@ function shiftGroup(
       { routine: true },
     ),
   ];
-}
-
-/** PSLLDQ, PSRLDQ: whole bytes, by an index vector. */
-function byteShift(encoding: string, name: string, left: boolean): Row {
-  return row(
-    encoding,
-    name,
-    'Ux Ib',
-    (e) => {
-      e.requireFpu();
-      const value = e.let(e.immediate(8));
-      const count = e.let(value.select(value.ltU(16), 16));
-      const shift = Vec.splat(8, count);
-      const identity = Vec.constant(run(0, 16));
-      // Indices of 16 and more read zero; a left shift's negative ones wrap to more than 16.
-      const indices = left ? identity.binary('sub8', shift) : identity.binary('add8', shift);
-      setVector(e, 0, vector(e, 0).binary('swizzle', indices));
-    },
-    { routine: true },
-  );
-}
-
-/** PALIGNR: destination above source, shifted right by bytes. */
-function align(wide: boolean): Semantics {
-  return (e) => {
-    if (wide) e.requireFpu();
-    else requireX87(e);
-    const value = e.let(e.immediate(8));
-    const limit = wide ? 32 : 16;
-    const count = e.let(value.select(value.ltU(limit), limit));
-    const identity = Vec.constant(run(0, 16));
-    const source = wide ? vector(e, 1) : lowVector(e, 1, 64);
-    const destination = wide ? vector(e, 0) : lowVector(e, 0, 64);
-    const indices = identity.binary('add8', Vec.splat(8, count)).hold(e.body);
-    if (wide) {
-      // Below 16 the index falls into the source, from 16 on into the destination; others read zero.
-      const upper = indices.binary('sub8', Vec.splat(8, Int.constant(32, 16)));
-      const result = source.binary('swizzle', indices).binary('or', destination.binary('swizzle', upper));
-      setVector(e, 0, result);
-      return;
-    }
-    const result = e.let(joined(source, destination).binary('swizzle', indices).lane64(0));
-    enterMmx(e);
-    setMmx(e, 0, result);
-  };
-}
-
-/** PSHUFD and relatives: two immediate bits choose each element; the rest of the vector is copied. */
-function shuffleElements(bytes: 2 | 4, first: number): Semantics {
-  return (e) => {
-    e.requireFpu();
-    const source = vector(e, 1);
-    setVector(e, 0, source.binary('swizzle', selectorIndices(e, bytes, first)));
-  };
-}
-
-/** Byte indices for four elements from `first` on, chosen by the immediate. */
-function selectorIndices(e: Emitter, bytes: 2 | 4, first: number): Vec {
-  const immediate = e.let(e.immediate(8));
-  const identity = run(0, 16);
-  const size = 4 * bytes;
-  const fixed = identity.map((at) => (at >= first && at < first + size ? first + (at % bytes) : at));
-  // Element number times its size, in every byte of the element it goes to.
-  const chosen = [0, 1, 2, 3].map((element) =>
-    e.let(
-      immediate
-        .shrU(2 * element)
-        .and(3)
-        .mul(bytes === 4 ? 0x04040404 : 0x0202),
-    ),
-  ) as [Int, Int, Int, Int];
-  const low = (index: number): Int => (chosen[index] as Int).toI64U();
-  if (bytes === 4) {
-    const lower = low(0).or(low(1).shl(32));
-    const upper = low(2).or(low(3).shl(32));
-    return combine(lower, upper).binary('add8', Vec.constant(fixed));
-  }
-  const four = low(0).or(low(1).shl(16)).or(low(2).shl(32)).or(low(3).shl(48));
-  const zero = Int.constant(64, 0);
-  const added = first === 0 ? combine(four, zero) : combine(zero, four);
-  return added.binary('add8', Vec.constant(fixed));
-}
-
-function combine(low: Int, high: Int): Vec {
-  return Vec.splat(64, low).shuffle(Vec.splat(64, high), [...run(0, 8), ...run(24, 8)]);
-}
-
-/** SHUFPS, SHUFPD: low elements from the destination, high ones from the source. */
-const shuffleFloats =
-  (bits: 32 | 64): Semantics =>
-  (e) => {
-    e.requireFpu();
-    const source = vector(e, 1);
-    const destination = vector(e, 0);
-    if (bits === 32) {
-      const indices = selectorIndices(e, 4, 0).hold(e.body);
-      const low = destination.binary('swizzle', indices);
-      const high = source.binary('swizzle', indices);
-      setVector(e, 0, low.shuffle(high, [...run(0, 8), ...run(24, 8)]));
-      return;
-    }
-    const immediate = e.let(e.immediate(8));
-    const pick = (from: Vec, bit: number): Int =>
-      e.let(from.lane64(1).select(immediate.shrU(bit).and(1), from.lane64(0)));
-    setVector(e, 0, combine(pick(destination, 0), pick(source, 1)));
-  };
-
-/** PMOVSX, PMOVZX: a chain of extensions of the low lanes. */
-function extend(opcode: string, name: string, memory: 'q' | 'd' | 'w', steps: readonly VectorOperation[]): Row {
-  return row(
-    `66 0F 38 ${opcode} /r`,
-    name,
-    `Vx W${memory}`,
-    (e) => {
-      e.requireFpu();
-      let value: Vec;
-      if (memory === 'w') value = Vec.splat(16, e.let(e.isMemory(1) ? e.read(1, 16) : lowBits(e, 1, 16)));
-      else value = lowVector(e, 1, memory === 'q' ? 64 : 32);
-      for (const step of steps) value = value.unary(step);
-      setVector(e, 0, value);
-    },
-    { routine: true },
-  );
-}
-
-/** PBLENDVB, BLENDVPS, BLENDVPD: sign bits of XMM0 choose the source. */
-function blendVariable(opcode: string, name: string, bits: 8 | 32 | 64): Row {
-  return xmm(opcode, name, (a, b, e) => {
-    const mask = Vec.load(Int.constant(32, 0), STATE_XMM);
-    const zero = Vec.constant([]);
-    return b.select(zero.binary(`gtS${bits}`, mask).hold(e.body), a);
-  });
-}
-
-/** BLENDPS, BLENDPD, PBLENDW: immediate bits choose the source. */
-function blendImmediate(opcode: string, name: string, bits: 16 | 32 | 64): Row {
-  return row(
-    `66 0F 3A ${opcode} /r`,
-    name,
-    'Vx Wx Ib',
-    (e) => {
-      e.requireFpu();
-      const source = vector(e, 1);
-      const bytes = bits / 8;
-      const weights = Array.from({ length: 16 }, (_, i) => (i % bytes === 0 ? 1 << Math.floor(i / bytes) : 0));
-      const selected = Vec.splat(bits === 16 ? 16 : bits, e.immediate(8).toWidth(bits === 64 ? 64 : 32));
-      const weight = Vec.constant(weights);
-      const mask = selected.binary('and', weight).binary(`eq${bits}`, weight).hold(e.body);
-      setVector(e, 0, source.select(mask, vector(e, 0)));
-    },
-    { routine: true },
-  );
 }
 
 /** PTEST: ZF when the AND is zero, CF when source AND NOT destination is. */

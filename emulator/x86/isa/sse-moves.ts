@@ -1,32 +1,19 @@
-import { STATE_X87_TAGS } from '../cpu/layout.ts';
 import { Int } from '../wasm/int.ts';
 import { run, Vec } from '../wasm/vec.ts';
 import type { Emitter } from './emitter.ts';
-import { type Row, row, type Semantics, type Traits } from './row.ts';
-import {
-  enterMmx,
-  lowBits,
-  lowVector,
-  requireX87,
-  setMmx,
-  setVector,
-  storeVector,
-  unalignedVector,
-  vector,
-} from './sse-operands.ts';
-
-const RARE: Traits = { routine: true };
-const zero64 = Int.constant(64, 0);
+import { type Row, row, type Semantics } from './row.ts';
+import { lowBits, lowVector, setVector, storeVector, unalignedVector, vector } from './sse-operands.ts';
+import { maskedStore, RARE, writeGeneral, zero64 } from './sse-stores.ts';
 
 /** Whole-register moves. Loads and stores are forms of one row each. */
-function load(aligned: boolean): Semantics {
+export function load(aligned: boolean): Semantics {
   return (e) => {
     e.requireFpu();
     setVector(e, 0, aligned ? vector(e, 1) : unalignedVector(e, 1));
   };
 }
 
-function store(aligned: boolean): Semantics {
+export function store(aligned: boolean): Semantics {
   return (e) => {
     e.requireFpu();
     const value = Vec.load(e.registerAddress(1));
@@ -59,7 +46,7 @@ const moveLow: Semantics = (e) => {
   setVector(e, 0, lowVector(e, 1, 64));
 };
 
-const storeLow: Semantics = (e) => {
+export const storeLow: Semantics = (e) => {
   e.requireFpu();
   const value = lowBits(e, 1, 64);
   if (e.isMemory(0)) e.storeVirtual(64, e.linearAddress(), value);
@@ -99,16 +86,11 @@ function unpack(indices: readonly number[]): Semantics {
   };
 }
 
-function mask(operation: 'bitmask8' | 'bitmask32' | 'bitmask64'): Semantics {
+export function mask(operation: 'bitmask8' | 'bitmask32' | 'bitmask64'): Semantics {
   return (e) => {
     e.requireFpu();
     writeGeneral(e, vector(e, 1).bits(operation));
   };
-}
-
-/** Operand 0 is a general register of 32 or 64 bits; the value has 32. */
-function writeGeneral(e: Emitter, value: Int): void {
-  e.setRegisterOperand(0, e.size, value.toWidth(e.size === 64 ? 64 : 32));
 }
 
 const GENERAL_TO_XMM: Semantics = (e) => {
@@ -162,32 +144,6 @@ const insertFloat: Semantics = (e) => {
     e.body.if(control.shrU(i).and(1), () => e.body.store(32, address, Int.constant(32, 0), 4 * i));
   }
 };
-
-/**
- * MASKMOVDQU, MASKMOVQ: bytes whose mask has its sign set go to DS:rDI. The whole operand must be writable unless no
- * byte is chosen.
- */
-function maskedStore(bytes: 8 | 16): Semantics {
-  return (e) => {
-    if (bytes === 16) e.requireFpu();
-    else requireX87(e);
-    const load = (address: Int): Vec => (bytes === 16 ? Vec.load(address) : Vec.loadLow(64, address));
-    const mask = Vec.constant([])
-      .binary('gtS8', load(e.registerAddress(1)))
-      .hold(e.body);
-    e.body.if(mask.bits('anyTrue'), () => {
-      // MMX state is entered even when the store then faults.
-      if (bytes === 8) enterMmx(e);
-      const address = e.let(e.maskedDestination());
-      const pointer = e.let(e.writePointer(8 * bytes, address));
-      const value = load(e.registerAddress(0)).select(mask, load(pointer));
-      if (bytes === 16) value.store(e.body, pointer);
-      else value.storeLow(e.body, pointer);
-      e.commit(8 * bytes, address, pointer);
-    });
-    if (bytes === 8) enterMmx(e);
-  };
-}
 
 const half = (first: number): number[] => [
   ...run(first, 4),
@@ -260,131 +216,6 @@ const SSE_MOVES_XMM: readonly Row[] = [
   row('66 0F 3A 22 /r', 'pinsrd', 'Vx Ed Ib', insert(32), RARE),
 ];
 
-const MMX_MOVES: readonly Row[] = [
-  row(
-    'NP 0F 6E /r',
-    'movd',
-    'Pq Ey',
-    (e) => {
-      requireX87(e);
-      const value = e.let(e.read(1).toI64U());
-      enterMmx(e);
-      setMmx(e, 0, value);
-    },
-    RARE,
-  ),
-  row(
-    'NP 0F 7E /r',
-    'movd',
-    'Ey Pq',
-    (e) => {
-      requireX87(e);
-      e.write(0, lowBits(e, 1, e.operandSize(0)));
-      enterMmx(e);
-    },
-    RARE,
-  ),
-  row(
-    'NP 0F 6F /r',
-    'movq',
-    'Pq Qq',
-    (e) => {
-      requireX87(e);
-      const value = e.let(e.isMemory(1) ? e.loadVirtual(64, e.linearAddress()) : lowBits(e, 1, 64));
-      enterMmx(e);
-      setMmx(e, 0, value);
-    },
-    RARE,
-  ),
-  ...['7F', 'E7'].map((opcode) =>
-    row(
-      `NP 0F ${opcode} /r`,
-      opcode === '7F' ? 'movq' : 'movntq',
-      opcode === '7F' ? 'Qq Pq' : 'Mq Pq',
-      (e) => {
-        requireX87(e);
-        const value = lowBits(e, 1, 64);
-        if (e.isMemory(0)) e.storeVirtual(64, e.linearAddress(), value);
-        enterMmx(e);
-        if (!e.isMemory(0)) setMmx(e, 0, value);
-      },
-      RARE,
-    ),
-  ),
-  row(
-    'NP 0F C4 /r',
-    'pinsrw',
-    'Pq Ed Ib',
-    (e) => {
-      requireX87(e);
-      const value = e.let(e.isMemory(1) ? e.loadVirtual(16, e.linearAddress()) : lowBits(e, 1, 16));
-      enterMmx(e);
-      e.body.store(16, e.registerAddress(0).add(e.immediate(8).and(3).shl(1)), value);
-      e.body.store(16, e.registerAddress(0), Int.constant(32, 0xffff), 8);
-    },
-    RARE,
-  ),
-  row(
-    'NP 0F C5 /r',
-    'pextrw',
-    'Gd Nq Ib',
-    (e) => {
-      requireX87(e);
-      const value = e.let(e.body.load(16, e.registerAddress(1).add(e.immediate(8).and(3).shl(1))));
-      enterMmx(e);
-      writeGeneral(e, value);
-    },
-    RARE,
-  ),
-  row(
-    'NP 0F D7 /r',
-    'pmovmskb',
-    'Gd Nq',
-    (e) => {
-      requireX87(e);
-      const value = e.let(lowVector(e, 1, 64).bits('bitmask8'));
-      enterMmx(e);
-      writeGeneral(e, value);
-    },
-    RARE,
-  ),
-  row('NP 0F F7 /r', 'maskmovq', 'Pq Nq', maskedStore(8), RARE),
-  row(
-    'F3 0F D6 /r',
-    'movq2dq',
-    'Vx Nq',
-    (e) => {
-      requireX87(e);
-      setVector(e, 0, lowVector(e, 1, 64));
-      enterMmx(e);
-    },
-    RARE,
-  ),
-  row(
-    'F2 0F D6 /r',
-    'movdq2q',
-    'Pq Ux',
-    (e) => {
-      requireX87(e);
-      const value = lowBits(e, 1, 64);
-      enterMmx(e);
-      setMmx(e, 0, value);
-    },
-    RARE,
-  ),
-  row(
-    'NP 0F 77',
-    'emms',
-    '',
-    (e) => {
-      requireX87(e);
-      enterMmx(e);
-      e.setState(64, STATE_X87_TAGS, zero64);
-    },
-    RARE,
-  ),
-];
-
 /** Logical operations on floating-point registers: they do not look at the numbers. */
 const LOGIC: readonly Row[] = (
   [
@@ -409,4 +240,4 @@ const LOGIC: readonly Row[] = (
   ),
 );
 
-export const SSE_MOVES: readonly Row[] = [...SSE_MOVES_XMM, ...LOGIC, ...MMX_MOVES];
+export const SSE_MOVES: readonly Row[] = [...SSE_MOVES_XMM, ...LOGIC];
