@@ -1,4 +1,4 @@
-import { signed64, type VirtualAddress } from '../../base/numbers.ts';
+import { isCanonical, signed64, type VirtualAddress } from '../../base/numbers.ts';
 import { X87Transcendental } from '../fpu/x87-transcendental.ts';
 import type { Form } from '../interpreter/operands.ts';
 import * as record from '../interpreter/record.ts';
@@ -11,6 +11,7 @@ import {
   DS,
   EFLAGS_IF,
   EFLAGS_IOPL,
+  EFLAGS_NT,
   EFLAGS_RF,
   EFLAGS_TF,
   EFLAGS_VM,
@@ -39,6 +40,8 @@ import { descriptorLimit, FAULT_NONE, type Segments } from './segments.ts';
 export const EXIT_RESUME = -1;
 
 const CR4_TSD = 1 << 2;
+/** L of a code segment's descriptor, high word. */
+const CODE_LONG = 1 << 21;
 /** EFLAGS bits that POPF and IRET may change below ring 0 with IOPL below the privilege. */
 const CHANGEABLE = 0x254dd5;
 
@@ -394,6 +397,8 @@ export class SystemRows {
   /** IRET: in 64-bit mode the frame always has rsp and ss; outside only when the privilege changes. */
   private interruptReturn(form: Form): number {
     const { memory, registers, segments } = this.context;
+    // A return to another task; there are none in long mode (SDM vol. 2, IRET).
+    if ((registers.rflags & EFLAGS_NT) !== 0 && segments.longMode) return this.raise(VECTOR_GP, 0);
     const bytes = form.size / 8;
     const words: [number, number][] = [];
     const read = (place: number): boolean => {
@@ -412,9 +417,10 @@ export class SystemRows {
     if ((long || outer) && !(read(3) && read(4))) return record.ROUTINE_FAULT;
     const [ripLow, ripHigh] = words[0] as [number, number];
     const flags = (words[2] as [number, number])[0];
+    if ((codeHigh & CODE_LONG) !== 0 && !isCanonical(ripHigh)) return this.raise(VECTOR_GP, 0);
     if (long || outer) {
       const stackSelector = (words[4] as [number, number])[0] & 0xffff;
-      const stackFault = this.loadOuterStack(stackSelector, selector & 3, (codeHigh & (1 << 21)) !== 0);
+      const stackFault = this.loadOuterStack(stackSelector, selector & 3, (codeHigh & CODE_LONG) !== 0);
       if (stackFault !== FAULT_NONE) return this.raiseCode(stackFault);
       const [stackLow, stackHigh] = words[3] as [number, number];
       registers.set(RSP, stackLow, stackHigh);
@@ -462,7 +468,7 @@ export class SystemRows {
       if (!memory.load(this.stackAt(2 * bytes + release), bytes)) return record.ROUTINE_FAULT;
       const stackLow = memory.low;
       if (!memory.load(this.stackAt(3 * bytes + release), bytes)) return record.ROUTINE_FAULT;
-      const stackFault = this.loadOuterStack(memory.low & 0xffff, selector & 3, (codeHigh & (1 << 21)) !== 0);
+      const stackFault = this.loadOuterStack(memory.low & 0xffff, selector & 3, (codeHigh & CODE_LONG) !== 0);
       if (stackFault !== FAULT_NONE) return this.raiseCode(stackFault);
       registers.set(RSP, stackLow + release, 0);
       segments.force(CS, selector, codeLow, codeHigh);

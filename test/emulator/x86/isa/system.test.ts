@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { VirtualAddress } from '../../../../emulator/base/numbers.ts';
 import {
   CS,
+  EFLAGS_NT,
   EXIT_EXCEPTION,
   FS,
   GS,
@@ -120,6 +121,18 @@ describe('64-bit mode', () => {
     processor.setRegister(RSP, STACK_TOP - 64, 0);
     expect(step('48cf')).toEqual(fault);
     expect([processor.low(RSP), processor.selector(CS)]).toEqual([STACK_TOP - 64, CODE64]);
+  });
+
+  test('iretq refuses NT and a target that is not canonical', () => {
+    const { processor } = machine;
+    store64(STACK_TOP - 64, [CODE_PAGE, CODE64, 0x202, STACK_TOP, NEAR_DATA]);
+    processor.setRegister(RSP, STACK_TOP - 64, 0);
+    processor.rflags |= EFLAGS_NT;
+    expect(step('48cf')).toEqual([13, 0]);
+    processor.rflags &= ~EFLAGS_NT;
+    machine.ram.write64(machine.machine(STACK_TOP - 64), 0, 0x00008000);
+    expect(step('48cf')).toEqual([13, 0]);
+    expect(processor.low(RSP)).toBe(STACK_TOP - 64);
   });
 
   test('retf, and far calls and jumps through memory', () => {
