@@ -78,7 +78,6 @@ export class LocalTarget implements DebugTarget {
   private readonly watchpoints: Watchpoints;
   private readonly router: TraceRouter;
   private readonly consoles = new ConsoleHistory();
-  private readonly endedDomains = new Set<number>();
   private instructionPoints: readonly InstructionBreakpoint[] = [];
   private hypercallPoints: readonly { readonly id: string; readonly resolved: Resolved }[] = [];
   private filters: ReadonlySet<EventFilter> = new Set();
@@ -325,7 +324,6 @@ export class LocalTarget implements DebugTarget {
     const { domain } = booted;
     const { shutdown } = domain;
     assert(shutdown !== undefined, 'a domain that ended has a reason');
-    this.endedDomains.add(domain.domid);
     const last = !this.anyAlive();
     const vcpu = domain.vcpus[shutdown.vcpu ?? 0];
     this.flushConsoles();

