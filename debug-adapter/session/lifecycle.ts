@@ -84,7 +84,8 @@ export async function disconnect(context: SessionContext): Promise<undefined> {
 }
 
 async function boot(context: SessionContext): Promise<void> {
-  const target = await createTarget(context, targetOptions(context.configuration ?? {}));
+  const options = targetOptions(context.configuration ?? {});
+  const target = await withProgress(context, 'Unpacking the kernel', () => createTarget(context, options));
   context.terminated = false;
   const subscriptions = context.adopt(target);
   const threads = await target.threads();
@@ -115,6 +116,20 @@ async function letGo(context: SessionContext): Promise<void> {
     text: 'before the first instruction',
     final: false,
   });
+}
+
+let nextProgress = 1;
+
+/** For clients that show progress: a kernel of 60 MB takes seconds to unpack. */
+async function withProgress<T>(context: SessionContext, title: string, work: () => Promise<T>): Promise<T> {
+  if (context.client.supportsProgressReporting !== true) return await work();
+  const progressId = `xenoscope-${nextProgress++}`;
+  context.send('progressStart', { progressId, title });
+  try {
+    return await work();
+  } finally {
+    context.send('progressEnd', { progressId });
+  }
 }
 
 async function createTarget(context: SessionContext, options: TargetOptions): Promise<DebugTarget> {

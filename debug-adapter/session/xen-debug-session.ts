@@ -23,6 +23,9 @@ import * as views from './views.ts';
  *
  * It does not extend `DebugSession` of @vscode/debugadapter, because that pulls Node's net, fs, path and events into
  * the browser bundle; the message shapes are those of @vscode/debugprotocol all the same.
+ *
+ * NOT IMPLEMENTED: attach, cancel; source lines and variables (DWARF); symbols of any but the first domain's kernel and
+ * of the files under "symbols"; running one vCPU of several (`singleThread`).
  */
 export class XenDebugSession implements Disposable {
   private readonly messages = new Emitter<DebugProtocol.ProtocolMessage>();

@@ -122,6 +122,15 @@ describe('life of a session', () => {
     });
   });
 
+  it('shows progress to clients that can, also when the boot fails', async () => {
+    await launch({}, { supportsProgressReporting: true });
+    await client.request('terminate');
+    boot = () => Promise.reject(new UserError('image.truncated', 'The image ends early.'));
+    await client.raw('launch', { kernel: 'vmlinux' });
+    const names = client.events.map(({ event }) => event).filter((name) => name.startsWith('progress'));
+    expect(names).toEqual(['progressStart', 'progressEnd', 'progressStart', 'progressEnd']);
+  });
+
   it('runs only after configurationDone', async () => {
     await launch();
     expect(target().running).toBe(false);
