@@ -176,10 +176,7 @@ export class SessionContext implements Disposable {
   private async loadSymbols(): Promise<SymbolTable> {
     const own = await this.target.symbols();
     const files = await readSymbolFiles(this.host, this.configuration, (text) => this.output('important', text));
-    const table = new SymbolTable(joinSymbolLists([...files, own]));
-    // A stripped kernel's own table may become readable only later: ask again next time.
-    if (table.count === 0) this.symbolTable = undefined;
-    return table;
+    return new SymbolTable(joinSymbolLists([...files, own]));
   }
 }
 

@@ -218,12 +218,9 @@ export class LocalTarget implements DebugTarget {
 
   symbols(): Promise<SymbolList> {
     const [first] = this.machine.domains;
-    if (this.symbolList === undefined && first !== undefined) {
-      const found = kernelSymbols(this.machine.hypervisor, first);
-      // A stripped kernel may not have unpacked its own table yet.
-      if (found.addresses.length > 0) this.symbolList = found;
-    }
-    return Promise.resolve(this.symbolList ?? packSymbols([]));
+    // The builder has unpacked the kernel: what it carries is there before its first instruction, or never.
+    this.symbolList ??= first === undefined ? packSymbols([]) : kernelSymbols(this.machine.hypervisor, first);
+    return Promise.resolve(this.symbolList);
   }
 
   currentHypercall(id: number): Promise<HypercallInfo | undefined> {
