@@ -237,17 +237,22 @@ describe('system calls and software interrupts', () => {
 });
 
 describe('events', () => {
-  it('are delivered before the vCPU runs on, masked during the upcall', () => {
+  it('are delivered on the way back into the guest, masked during the upcall', () => {
     const machine = new TestMachine().start();
     machine.hypercall(4, 0x9000, 0x9100, 0x9200);
+    const port = machine.xen.allocateUnbound(machine.domain, 0 as never) as never;
+    machine.xen.bindHostPort(machine.domain, port, () => {});
     machine.processor.rip = 0x5000 as VirtualAddress;
-    setUpcall(machine, 1, 1);
+    setUpcall(machine, 0, 1);
+    machine.xen.notifyGuest(machine.domain, port);
     machine.xen.run(5);
     expect(machine.processor.rip).toBe(0x5000);
+    // The guest unmasks in memory: Xen notices when it is next entered.
     setUpcall(machine, 1, 0);
+    machine.hypercall(17, 0, 0);
     machine.xen.run(5);
     expect(machine.processor.rip).toBe(0x9000);
-    expect(frame(machine, 7)[3]).toBe(0xe030);
+    expect(frame(machine, 7).slice(2, 4)).toEqual([0x5002, 0xe030]);
     expect(upcallMask(machine)).toBe(1);
   });
 });
