@@ -269,12 +269,14 @@ describe('an event that comes first', () => {
   /** As if something had happened while the machine stood still. */
   function raiseEvent(): () => number {
     const { hypervisor } = machine;
-    const [guest] = machine.domains[0]?.domain.vcpus ?? [];
-    if (guest === undefined) throw new Error('a toy domain has a vCPU');
+    const [booted] = machine.domains;
+    const guest = booted?.domain.vcpus[0];
+    if (booted === undefined || guest === undefined) throw new Error('a toy domain has a vCPU');
     let handled = 0;
     guest.eventCallback.address = Number(BASE + BigInt(CALLBACK) - (1n << 64n)) as VirtualAddress;
     setUpcallMask(hypervisor.ram, guest, false);
     setUpcallPending(hypervisor.ram, guest);
+    hypervisor.notifyGuest(booted.domain, booted.console.port);
     (hypervisor.processor as ToyProcessor).onMark = () => {
       handled++;
       hypervisor.ram.write8(guest.vcpuInfo as MachineAddress, 0);
