@@ -82,6 +82,36 @@ describe('GRUB under a plain DAP client over stdio', () => {
   });
 });
 
+it('looking changes nothing: the same instruction count with stops and steps on the way, and without', async () => {
+  const dap = await startDap();
+  const { client } = dap;
+  await client.request('initialize', { adapterID: 'xen' });
+  await client.request('launch', { kernel: grub(), memory: 64, stopOnEntry: true, pace: 'free' });
+  await client.untilStopped('configurationDone');
+  const count = async (): Promise<number> => (await client.request('xenStatistics')).instructions;
+
+  const name = 'hypercall:event_channel_op.send';
+  await client.request('setFunctionBreakpoints', { breakpoints: [{ name, hitCondition: '==5' }] });
+  await client.untilStopped('continue', { threadId: 1 }, 30_000);
+  const straight = await count();
+
+  await client.untilStopped('restart');
+  await client.request('setFunctionBreakpoints', { breakpoints: [{ name }] });
+  for (let turn = 1; turn <= 5; turn++) {
+    await client.untilStopped('continue', { threadId: 1 }, 30_000);
+    if (turn === 5) break;
+    for (const step of ['stepIn', 'next', 'next', 'stepOut']) await client.untilStopped(step, { threadId: 1 });
+    const { stackFrames } = await client.request('stackTrace', { threadId: 1 });
+    await client.request('scopes', { frameId: stackFrames[0].id });
+    const memoryReference = stackFrames[0].instructionPointerReference;
+    await client.request('disassemble', { memoryReference, instructionOffset: -50, instructionCount: 100 });
+    await client.request('xenReadMemory', { space: 'machine', address: '0x40000000', count: 65536 });
+    await client.request('xenRings');
+  }
+  expect(await count()).toBe(straight);
+  expect(await dap.close()).toBe(0);
+});
+
 it('an image that is none fails the launch in words', async () => {
   const dap = await startDap();
   await dap.client.request('initialize', { adapterID: 'xen' });
