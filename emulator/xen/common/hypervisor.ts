@@ -253,7 +253,9 @@ export class Hypervisor {
 
   /** The host end sends an event to the guest. A port that the guest has closed swallows it. */
   notifyGuest(domain: Domain, port: Port): void {
-    if (channel(domain, port)?.host === true) setPending(this, domain, port);
+    if (channel(domain, port)?.host !== true) return;
+    setPending(this, domain, port);
+    this.loop.interrupt();
   }
 
   /** Writes a v1 grant entry before the guest runs: references 0 (console) and 1 (xenstore), granted to DOMID 0. */

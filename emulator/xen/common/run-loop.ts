@@ -65,6 +65,11 @@ export class RunLoop {
   armed: readonly ArmedHypercall[] = [];
   readonly hostTimers = new Map<string, HostTimer>();
   private quantumEnd = 0;
+  /**
+   * Xen looks for events on its way back into the guest, and only there: a guest that unmasks them by itself is not
+   * interrupted until it next enters Xen. True when that way is to be taken; a budget that ran out is no such entry.
+   */
+  private enteredXen = true;
   private ended: Domain[] = [];
   /** The stop for an armed hypercall was reported at this instruction count; the call goes ahead next time. */
   private passHypercallAt = -1;
@@ -89,8 +94,11 @@ export class RunLoop {
       const vcpu = this.pick();
       if (vcpu === undefined) return { kind: 'idle', deadline: this.nextDeadline() };
       this.switchTo(vcpu);
-      deliverEvents(this.xen, vcpu);
-      if (!vcpu.domain.alive) continue;
+      if (this.enteredXen) {
+        this.enteredXen = false;
+        deliverEvents(this.xen, vcpu);
+        if (!vcpu.domain.alive) continue;
+      }
       const slice = Math.min(left, this.sliceEnd() - clock.now(), MAX_SLICE);
       const before = processor.instructions;
       const reason = processor.run(slice);
@@ -130,6 +138,7 @@ export class RunLoop {
       default:
         break;
     }
+    this.enteredXen = true;
     xen.clock.completeInstruction();
     return undefined;
   }
@@ -152,6 +161,7 @@ export class RunLoop {
     processor.setRegister(RCX, next | 0, highHalf(next));
     processor.setRegister(R11, processor.rflags, 0);
     this.returned = undefined;
+    this.enteredXen = true;
     const result = executeHypercall(call, number, undefined);
     clock.completeInstruction();
     if (vcpu.domain.state === 'crashed') {
@@ -262,7 +272,8 @@ export class RunLoop {
     for (let step = 0; step < all.length; step++) {
       const vcpu = all[(start + step) % all.length] as Vcpu;
       if (!isRunnable(vcpu)) continue;
-      this.quantumEnd = this.xen.clock.now() + QUANTUM;
+      // Alone, a vCPU keeps its used-up quantum: when somebody else turns up must not depend on how often we look.
+      if (vcpu !== current) this.quantumEnd = this.xen.clock.now() + QUANTUM;
       return vcpu;
     }
     return undefined;
@@ -275,6 +286,7 @@ export class RunLoop {
         if (this.current.runstate === RUNSTATE_RUNNING) changeRunstate(this.xen, this.current, RUNSTATE_RUNNABLE);
       }
       this.current = vcpu;
+      this.enteredXen = true;
       loadVcpu(this.xen, vcpu);
       this.xen.tlb.flushAll();
       updateTimeInfo(this.xen, vcpu);
@@ -308,9 +320,16 @@ export class RunLoop {
     return deadline === NEVER ? undefined : deadline;
   }
 
+  /** Something became pending from outside the guest: it is told before its next instruction. */
+  interrupt(): void {
+    this.enteredXen = true;
+  }
+
   private fireTimers(): void {
     const { xen } = this;
     const now = xen.clock.now();
+    if ((this.nextDeadline() ?? NEVER) > now) return;
+    this.enteredXen = true;
     for (const [key, timer] of this.hostTimers) {
       if (timer.deadline > now) continue;
       this.hostTimers.delete(key);
