@@ -190,10 +190,17 @@ export function storeRows(): Row[] {
       RARE,
     ),
     row('DD D0 +i', 'fst', '', waiting(storeRegister(0)), RARE),
-    ...['DD D8', 'D9 D8', 'DF D0', 'DF D8'].map((encoding) =>
+    row('D9 D8 +i', 'fstpnce', '', waiting(storeUnchecked), RARE),
+    ...['DD D8', 'DF D0', 'DF D8'].map((encoding) =>
       row(`${encoding} +i`, 'fstp', '', waiting(storeRegister(1)), RARE),
     ),
   ];
+}
+
+/** An undocumented FSTP that finds nothing wrong with an empty ST(0): then it only pops. */
+function storeUnchecked(e: Emitter): void {
+  e.body.if(result(e, 'isEmpty', zero).eqz(), () => copyRegister(e, zero, index(e)));
+  call(e, 'pop');
 }
 
 /** ST(0) to ST(i), which need not be empty. */

@@ -77,7 +77,7 @@ const ALIASES: readonly (readonly [string, number, number])[] = [
   ['fcom (dc d1)', 0xdc, 0xd1],
   ['fcomp (dc d9)', 0xdc, 0xd9],
   ['fcomp (de d1)', 0xde, 0xd1],
-  ['fstp (d9 d9)', 0xd9, 0xd9],
+  ['fstpnce', 0xd9, 0xd9],
   ['fstp (df d1)', 0xdf, 0xd1],
   ['fstp (df d9)', 0xdf, 0xd9],
   ['fxch (dd c9)', 0xdd, 0xc9],
