@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { WorkbenchOptions } from './server.ts';
 
@@ -6,7 +6,7 @@ import type { WorkbenchOptions } from './server.ts';
 export const FOLDER_SCHEME = 'xenoscope-folder';
 
 /** The workbench page. Webviews and the extension host each get an origin of their own below this one. */
-export function workbenchPage({ workspace, extension }: WorkbenchOptions, authority: string): string {
+export function workbenchPage({ workspace, extension, settings: chosen }: WorkbenchOptions, authority: string): string {
   const at = (location: string) => ({ scheme: 'http', authority, path: location });
   const configuration = {
     folderUri: { scheme: FOLDER_SCHEME, authority: '', path: `/${path.basename(workspace)}` },
@@ -17,6 +17,7 @@ export function workbenchPage({ workspace, extension }: WorkbenchOptions, author
       'chat.disableAIFeatures': true,
       'debug.internalConsoleOptions': 'neverOpen',
       'security.workspace.trust.enabled': false,
+      ...chosen,
     },
     productConfiguration: {
       nameShort: 'Xenoscope in VS Code',
@@ -54,10 +55,4 @@ start();
 
 function escapeAttribute(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
-}
-
-/** Name and version of the extension that is served, for messages. */
-export function extensionName(extension: string): string {
-  const manifest = JSON.parse(readFileSync(path.join(extension, 'package.json'), 'utf8')) as Record<string, string>;
-  return `${manifest.name} ${manifest.version}`;
 }

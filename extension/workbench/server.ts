@@ -19,6 +19,8 @@ export interface WorkbenchOptions {
   readonly port: number;
   /** Serve with COOP and COEP, so that the page may use SharedArrayBuffer. */
   readonly isolated: boolean;
+  /** Defaults of VS Code settings. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export interface WorkbenchServer {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type BrowserContext, chromium, type Frame, type Page } from 'playwright-core';
@@ -51,7 +51,6 @@ export class Workbench {
     const temporary = mkdtempSync(path.join(os.tmpdir(), 'xenoscope-end-to-end-'));
     const folder = path.join(temporary, 'workspace');
     mkdirSync(path.join(folder, '.vscode'), { recursive: true });
-    writeFileSync(path.join(folder, '.vscode', 'settings.json'), JSON.stringify(SETTINGS));
     fill(folder);
     const server = await serveWorkbench({
       build: fetchedWorkbench(),
@@ -60,6 +59,7 @@ export class Workbench {
       workspace: folder,
       port: 0,
       isolated,
+      settings: SETTINGS,
     });
     const context = await chromium.launchPersistentContext(path.join(temporary, 'profile'), {
       executablePath,
