@@ -62,9 +62,13 @@ type Use = (mfn: number, type: number | undefined, what: string) => void;
 function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: string[]): void {
   const base = xen.ram.offset(table) >>> 2;
   for (let slot = 0; slot < 512; slot++) {
-    if (level === TYPE_L4 && !isGuestL4Slot(slot)) continue;
     const low = xen.ram.i32[base + slot * 2] as number;
     const high = xen.ram.i32[base + slot * 2 + 1] as number;
+    if (level === TYPE_L4 && !isGuestL4Slot(slot)) {
+      const shown = slot === 256 && entryFrame(low, high) === xen.m2p.l3;
+      if (low !== 0 && !shown) found.push(`L4 ${table.toString(16)} slot ${slot} of Xen holds a guest's entry`);
+      continue;
+    }
     if ((low & PAGE_PRESENT) === 0) continue;
     const what = `L${level} ${table.toString(16)} slot ${slot}`;
     if (disallowedBits(level, low, high) !== 0) found.push(`${what} has forbidden bits`);
