@@ -64,6 +64,8 @@ export const TLB_ENTRIES = 4096;
 export const TLB_ENTRY_SHIFT = 5;
 export const TLB_VIEW_SIZE = TLB_ENTRIES << TLB_ENTRY_SHIFT;
 export const TLB_BASE = 0x10000;
+/** A view that is never filled: in force while every access must take the slow path. */
+export const TLB_EMPTY = TLB_BASE + 2 * TLB_VIEW_SIZE;
 /** Entry: three 64-bit tags (page address when that access may go straight to RAM), addend, permissions. */
 export const TLB_READ = 0;
 export const TLB_WRITE = 8;
@@ -76,7 +78,7 @@ export const PERMIT_WRITE = 1;
 export const PERMIT_FETCH = 2;
 
 /** Jump cache: RAM offset of code → record; 8 bytes an entry. */
-export const JUMP_CACHE = TLB_BASE + 2 * TLB_VIEW_SIZE;
+export const JUMP_CACHE = TLB_BASE + 3 * TLB_VIEW_SIZE;
 export const JUMP_CACHE_ENTRIES = 65536;
 
 /** Decoded records. */

@@ -9,6 +9,7 @@ import {
   type Access,
   CS,
   DS,
+  EFLAGS_AC,
   EFLAGS_IF,
   EFLAGS_IOPL,
   EFLAGS_NT,
@@ -207,7 +208,7 @@ export class SystemRows {
     const selector = this.readOperand(form, at, 1, 2);
     if (selector === undefined) return record.ROUTINE_FAULT;
     const fault = this.context.segments.loadData(segment, selector & 0xffff);
-    return fault === FAULT_NONE ? record.ROUTINE_NEXT : this.raiseCode(fault);
+    return fault === FAULT_NONE ? this.segmentLoaded(at) : this.raiseCode(fault);
   }
 
   private popSegment(form: Form, at: number): number {
@@ -217,7 +218,7 @@ export class SystemRows {
     const fault = segments.loadData(this.u8[at + record.RECORD_EXTRA] as number, memory.low & 0xffff);
     if (fault !== FAULT_NONE) return this.raiseCode(fault);
     this.moveStack(bytes);
-    return record.ROUTINE_NEXT;
+    return this.segmentLoaded(at);
   }
 
   private loadFarPointer(form: Form, at: number): number {
@@ -245,7 +246,7 @@ export class SystemRows {
       this.i32[offset >> 2] = low;
       this.i32[(offset >> 2) + 1] = bytes === 8 ? high : 0;
     }
-    return record.ROUTINE_NEXT;
+    return this.segmentLoaded(at);
   }
 
   private storeDescriptorTable(_form: Form, at: number): number {
@@ -342,6 +343,16 @@ export class SystemRows {
     return record.ROUTINE_EXIT;
   }
 
+  private resumeAfter(at: number): number {
+    this.ripTo(this.u16[(at + record.RECORD_NEXT_OFFSET) >> 1] as number);
+    return this.resume();
+  }
+
+  /** Outside 64-bit mode a data segment may bring limits that must be checked from now on. */
+  private segmentLoaded(at: number): number {
+    return this.context.segments.longMode ? record.ROUTINE_NEXT : this.resumeAfter(at);
+  }
+
   private ripTo(offset: number): void {
     const { i32 } = this;
     const base = STATE_PAGE_BASE >> 2;
@@ -376,10 +387,10 @@ export class SystemRows {
     const { memory } = this.context;
     if (!memory.load(this.stackAt(0), form.size / 8)) return record.ROUTINE_FAULT;
     this.moveStack(form.size / 8);
+    const before = this.context.registers.rflags;
     this.changeFlags(memory.low, form.size, EFLAGS_RF);
-    if ((this.context.registers.rflags & EFLAGS_TF) === 0) return record.ROUTINE_NEXT;
-    this.ripTo(this.u16[(at + record.RECORD_NEXT_OFFSET) >> 1] as number);
-    return this.resume();
+    const after = this.context.registers.rflags;
+    return ((before | after) & (EFLAGS_TF | EFLAGS_AC)) === 0 ? record.ROUTINE_NEXT : this.resumeAfter(at);
   }
 
   /** New EFLAGS as POPF or IRET at the guest's privilege may set them; `clear` bits end as zero. */

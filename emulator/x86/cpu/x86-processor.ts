@@ -6,6 +6,7 @@ import * as record from '../interpreter/record.ts';
 import { Mmu, VECTOR_WATCH } from '../mmu/mmu.ts';
 import type { PhysicalMemory } from '../mmu/physical-memory.ts';
 import { inspectWalk } from '../mmu/walk.ts';
+import { AccessChecks } from './access-checks.ts';
 import { DebugRegisters, type Watchpoint } from './debug-registers.ts';
 import { FpuImage } from './fpu-image.ts';
 import { GuestMemory } from './guest-memory.ts';
@@ -22,6 +23,7 @@ import {
 import {
   ACCESS_FETCH,
   type Access,
+  EFLAGS_AC,
   EFLAGS_RF,
   EFLAGS_TF,
   EXIT_BREAKPOINT,
@@ -73,6 +75,7 @@ export class X86Processor implements Processor {
   private readonly registers: RegisterFile;
   private readonly segments: Segments;
   private readonly mmu: Mmu;
+  private readonly checks: AccessChecks;
   private readonly memory: GuestMemory;
   private readonly fpu: FpuImage;
   private readonly cache: CodeCache;
@@ -115,6 +118,7 @@ export class X86Processor implements Processor {
     this.registers = new RegisterFile(ram.memory);
     this.segments = new Segments(this.registers, () => this.mmu.hooks);
     this.mmu = new Mmu(ram, hooks);
+    this.checks = new AccessChecks(ram.memory, this.registers, this.segments);
     this.memory = new GuestMemory(ram, this.mmu);
     this.fpu = new FpuImage(ram.memory);
     this.cache = new CodeCache(ram, this.mmu, engine.decoders);
@@ -154,6 +158,7 @@ export class X86Processor implements Processor {
     this.inside = true;
     const reason = this.loop();
     this.inside = false;
+    this.mmu.setChecks(undefined);
     this.takeBias();
     this.retired += budget - (this.i32[STATE_BUDGET >> 2] as number);
     this.exit.reason = reason;
@@ -195,8 +200,12 @@ export class X86Processor implements Processor {
       const mode = long ? 64 : 32;
       cache.setMode(mode);
       this.mmu.user = this.segments.privilege === 3;
+      const aligned = this.mmu.user && ((i32[STATE_EFLAGS >> 2] as number) & EFLAGS_AC) !== 0;
+      this.mmu.setChecks(this.checks.renew(aligned, long) ? this.checks : undefined);
       const low = registers.ripLow;
       const high = long ? registers.ripHigh : 0;
+      const limited = !long && this.checks.codeLimit !== 0xffffffff;
+      if (limited && !this.checks.fetchAllowed(low)) return this.exception();
       const code = this.mmu.access(low, high, ACCESS_FETCH);
       if (code < 0) return this.exception();
       i32[STATE_PAGE_BASE >> 2] = low & -PAGE_SIZE;
@@ -208,7 +217,7 @@ export class X86Processor implements Processor {
         return EXIT_BREAKPOINT;
       if (this.debug.execution.size > 0 && this.guestBreakpoint()) return this.debugFault();
       let outcome: number;
-      if (trap || stepping || this.skipBreakpoint || this.watchStep) {
+      if (trap || stepping || limited || this.skipBreakpoint || this.watchStep) {
         this.skipBreakpoint = false;
         const at = cache.decodeSingle(code, this.following);
         if (at < 0) return this.exception();

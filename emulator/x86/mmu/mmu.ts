@@ -1,4 +1,5 @@
 import { type MachineAddress, type Mfn, PAGE_SIZE, signed64 } from '../../base/numbers.ts';
+import type { AccessChecks } from '../cpu/access-checks.ts';
 import { WatchList, type Watchpoint } from '../cpu/debug-registers.ts';
 import {
   PERMIT_FETCH,
@@ -13,6 +14,7 @@ import {
   STATE_ZERO,
   TLB_ADDEND,
   TLB_BASE,
+  TLB_EMPTY,
   TLB_ENTRIES,
   TLB_ENTRY_SHIFT,
   TLB_FETCH,
@@ -71,6 +73,7 @@ export class Mmu {
   user = true;
   /** Watched ranges; looked at only while generated code runs (`watching`). */
   readonly watch = new WatchList();
+  private checks: AccessChecks | undefined;
   watching = false;
   /** Stores that may stale decoded code: byte offset in linear memory and length. */
   onCodeStore: (offset: number, bytes: number) => void = () => {};
@@ -98,13 +101,20 @@ export class Mmu {
     this.i32 = new Int32Array(ram.memory.buffer);
     this.u16 = new Uint16Array(ram.memory.buffer);
     this.u8 = new Uint8Array(ram.memory.buffer);
-    for (let entry = 0; entry < 2 * TLB_ENTRIES; entry++) this.empty(TLB_BASE + (entry << TLB_ENTRY_SHIFT));
+    for (let entry = 0; entry < 3 * TLB_ENTRIES; entry++) this.empty(TLB_BASE + (entry << TLB_ENTRY_SHIFT));
     this.i32[STATE_TLB >> 2] = TLB_BASE;
   }
 
   setView(view: 0 | 1): void {
     this.view = view;
-    this.i32[STATE_TLB >> 2] = TLB_BASE + view * TLB_VIEW_SIZE;
+    this.i32[STATE_TLB >> 2] = this.checks === undefined ? TLB_BASE + view * TLB_VIEW_SIZE : TLB_EMPTY;
+  }
+
+  /** While set, no access goes straight to RAM, and each is put to the checks first. */
+  setChecks(checks: AccessChecks | undefined): void {
+    if (checks === this.checks) return;
+    this.checks = checks;
+    this.setView(this.view);
   }
 
   setRoot(view: 0 | 1, root: Mfn | undefined): void {
@@ -393,6 +403,7 @@ export class Mmu {
 
   /** Byte offset of readable data, in RAM or (page-crossing) gathered in the scratch area; 0: fault. */
   slowRead(low: number, high: number, bytes: number): number {
+    if (this.checks !== undefined && !this.checks.allows(low, bytes, false)) return 0;
     if (this.watch.armed && this.refuseWatched(low, high, bytes, false)) return 0;
     const room = PAGE_SIZE - (low & (PAGE_SIZE - 1));
     if (bytes <= room) {
@@ -410,6 +421,7 @@ export class Mmu {
 
   /** Stores what is in the scratch area; 1, or 0 for a fault (nothing stored). */
   slowWrite(low: number, high: number, bytes: number): number {
+    if (this.checks !== undefined && !this.checks.allows(low, bytes, true)) return 0;
     if (this.watch.armed && this.refuseWatched(low, high, bytes, true)) return 0;
     const room = PAGE_SIZE - (low & (PAGE_SIZE - 1));
     if (bytes <= room) {
@@ -429,6 +441,7 @@ export class Mmu {
 
   /** Byte offset of data to be changed in place, or the scratch area with a copy to be given to slowWrite; 0: fault. */
   slowModify(low: number, high: number, bytes: number): number {
+    if (this.checks !== undefined && !this.checks.allows(low, bytes, true)) return 0;
     if (this.watch.armed && this.refuseWatched(low, high, bytes, true)) return 0;
     const room = PAGE_SIZE - (low & (PAGE_SIZE - 1));
     if (bytes <= room) {
