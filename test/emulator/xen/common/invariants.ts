@@ -12,7 +12,7 @@ import {
 } from '../../../../emulator/xen/common/frame-table.ts';
 import type { Hypervisor } from '../../../../emulator/xen/common/hypervisor.ts';
 import { isGuestL4Slot } from '../../../../emulator/xen/pv/mm-validate.ts';
-import { disallowedBits, entryFrame, PAGE_PRESENT, PAGE_RW } from '../../../../emulator/xen/pv/page-table-entry.ts';
+import { entryFrame, PAGE_PRESENT, PAGE_RW } from '../../../../emulator/xen/pv/page-table-entry.ts';
 
 /**
  * Recomputes, from nothing but what is stored, how often every frame is referenced and as what, and compares with the
@@ -71,7 +71,9 @@ function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: 
     }
     if ((low & PAGE_PRESENT) === 0) continue;
     const what = `L${level} ${table.toString(16)} slot ${slot}`;
-    if (disallowedBits(level, low, high) !== 0) found.push(`${what} has forbidden bits`);
+    // Sheet §6: PWT, PCD, PSE (PAT in L1) nowhere, GLOBAL in L1 only, bit 62 not in L1.
+    const forbidden = level === TYPE_L1 ? (low & 0x098) !== 0 || (high & 0x40000000) !== 0 : (low & 0x198) !== 0;
+    if (forbidden) found.push(`${what} has forbidden bits`);
     const frame = entryFrame(low, high);
     if (level === TYPE_L1) use(frame, (low & PAGE_RW) !== 0 ? TYPE_WRITABLE : undefined, what);
     else if (xen.ram.hasFrame(frame) && xen.references.type(frame) === level) {

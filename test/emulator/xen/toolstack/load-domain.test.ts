@@ -39,3 +39,11 @@ test('settings spelt out', async () => {
   expect(config).toMatchObject({ kernel: 'k', memory: 32, commandLine: 'a b', name: 'k' });
   expect(ramdisk).toBeUndefined();
 });
+
+test('a kernel in place of a configuration is recognized', async () => {
+  const read = (): Promise<Uint8Array> => Promise.resolve(grubLike(64));
+  await expect(loadDomainFile(read, 'vmlinuz', undefined)).rejects.toMatchObject({
+    id: 'config.not-text',
+    hint: 'To boot it, write kernel = "vmlinuz" into a file guest.cfg and name that.',
+  });
+});
