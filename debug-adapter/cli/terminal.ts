@@ -16,8 +16,13 @@ export interface Terminal {
   listen(onInput: (bytes: Uint8Array) => void, onLeave: () => void): Disposable;
 }
 
+/** Whoever kills us gets the terminal back in order, and the status that shells expect. */
+const KILLED_STATUS = { SIGTERM: 143, SIGHUP: 129 } as const;
+
 export function processTerminal(): Terminal {
   const { stdin, stdout, stderr } = process;
+  // `xenoscope run … | head`: nobody reads any more.
+  stdout.on('error', () => process.exit(0));
   const interactive = stdin.isTTY === true && stdout.isTTY === true;
   return {
     interactive,
@@ -30,7 +35,15 @@ export function processTerminal(): Terminal {
         if (typed.length > 0) onInput(typed);
         if (leave >= 0) onLeave();
       };
-      if (interactive) stdin.setRawMode(true);
+      if (interactive) {
+        stdin.setRawMode(true);
+        for (const [signal, status] of Object.entries(KILLED_STATUS)) {
+          process.once(signal, () => {
+            stdin.setRawMode(false);
+            process.exit(status);
+          });
+        }
+      }
       stdin.on('data', onData);
       // A closed or unreadable standard input is no reason to end.
       stdin.on('error', () => {});

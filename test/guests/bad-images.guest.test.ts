@@ -50,3 +50,21 @@ describe('what cannot be booted ends with 2 and says why', () => {
     expect(outcome.errors).toMatch(/too little memory/);
   });
 });
+
+describe('a guest that goes wrong by itself', () => {
+  test('crashes with 4, the reason, and where', async (context) => {
+    const image = new Uint8Array(readFileSync(orSkip(context, () => grub())));
+    // p_offset of the first program header: the code at the entry, address 0. UD2 there.
+    const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+    image.set([0x0f, 0x0b], Number(view.getBigUint64(64 + 8, true)));
+    const outcome = await run(
+      configFile({ name: 'broken', kernel: file('ud2', image), memory: 32 }),
+      '--timeout',
+      '20',
+    );
+    expect(outcome.status).toBe(4);
+    expect(outcome.report).toMatchObject({ exit: 'crash', instructions: 1 });
+    expect(outcome.report.reason).toBe('broken: #UD at 0x0: the guest has no handler for it');
+    expect(outcome.errors).toContain('domain 1 (broken) crashed: #UD at 0x0');
+  });
+});

@@ -1,4 +1,5 @@
 /** Brings a domain's files into memory: configuration, kernel, ramdisk. Files are a port, so that any host can. */
+import { UserError } from '../../base/user-error.ts';
 import { type DomainConfig, type DomainKeys, domainConfigFromKeys, readDomainConfig } from './domain-config.ts';
 import { type KernelImage, readKernelImage } from './image/kernel-image.ts';
 import { unpackRamdisk } from './ramdisk.ts';
@@ -17,14 +18,26 @@ export interface LoadedDomain {
   readonly warnings: readonly string[];
 }
 
+/** A configuration is text; a kernel named by mistake has a NUL soon. */
+const SNIFFED_BYTES = 1024;
+
+function notText(path: string): UserError {
+  return new UserError(
+    'config.not-text',
+    `${path} is not a configuration but a binary file.`,
+    `To boot it, write kernel = "${path}" into a file guest.cfg and name that.`,
+  );
+}
+
 /** `path` of an xl.cfg. @throws UserError */
 export async function loadDomainFile(
   read: ReadFile,
   path: string,
   relativeTo: string | undefined,
 ): Promise<LoadedDomain> {
-  const source = new TextDecoder().decode(await read(path, relativeTo));
-  const { config, warnings } = readDomainConfig(source, path);
+  const bytes = await read(path, relativeTo);
+  if (bytes.subarray(0, SNIFFED_BYTES).includes(0)) throw notText(path);
+  const { config, warnings } = readDomainConfig(new TextDecoder().decode(bytes), path);
   return loadImages(read, config, warnings, folderOf(path, relativeTo));
 }
 
