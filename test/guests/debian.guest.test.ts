@@ -45,6 +45,36 @@ describe("Debian's kernel", () => {
   );
 });
 
+describe("Debian's kernel with two vCPUs", () => {
+  test(
+    'brings up both',
+    async (context) => {
+      const file = orSkip(context, () =>
+        configFile({
+          kernel: debianCloudKernel(),
+          ramdisk: busyboxInitramfs(),
+          memory: 256,
+          vcpus: 2,
+          extra: 'console=hvc0',
+        }),
+      );
+      const words = [
+        '--after',
+        BOOT_MARKER,
+        '--input',
+        'grep -c ^processor /proc/cpuinfo; poweroff -f\\n',
+        '--timeout',
+        '280',
+      ];
+      const outcome = await run(file, ...words);
+      expect(outcome.console).toContain('Brought up 1 node, 2 CPUs');
+      expect(outcome.console).toMatch(/\r?\n2\r?\n/);
+      expect(outcome.status).toBe(0);
+    },
+    5 * MINUTES,
+  );
+});
+
 describe("Debian's kernel for clouds", () => {
   test(
     'boots to a shell and powers off',

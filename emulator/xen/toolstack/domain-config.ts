@@ -93,7 +93,6 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   },
   vcpus: (to, value, context) => {
     to.vcpus = number(value, context, 1, 32);
-    if (to.vcpus > 1) context.warn(value.at, 'only one vCPU is started so far');
   },
   maxvcpus: (_to, value, context) => {
     number(value, context, 1, 32);
