@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import type { Domid, Mfn, Port } from '../../base/numbers.ts';
+import type { Domid, Port } from '../../base/numbers.ts';
 import { EVTCHN_2L_NR_CHANNELS, EVTCHN_FIFO_PRIORITY_DEFAULT } from '../public/xen-4/event-channel.ts';
 import { NR_VIRQS, PER_VCPU_VIRQS, VIRQ_NAMES } from '../public/xen-4/xen.ts';
 import type { Domain } from './domain.ts';
@@ -273,11 +273,4 @@ export function resetEventChannels(xen: Hypervisor, domain: Domain): void {
 
 export function traceEvent(xen: Hypervisor, domain: Domain, port: number, text: string): void {
   xen.trace.event?.({ domain, port, text });
-}
-
-/** Frames that the FIFO ABI holds references on, for walks over all counts. */
-export function eventFrames(domain: Domain): readonly Mfn[] {
-  const { fifo } = domain.eventChannels;
-  if (fifo === undefined) return [];
-  return [...fifo.arrayFrames, ...fifo.controlFrames.filter((mfn) => mfn !== undefined)];
 }

@@ -38,7 +38,6 @@ export const FRAME_XEN_HEAP = 8;
 export const DOMID_SELF = 0x7ff0 as Domid;
 export const DOMID_IO = 0x7ff1 as Domid;
 export const DOMID_XEN = 0x7ff2 as Domid;
-export const DOMID_FIRST_RESERVED = 0x7ff0;
 const OWNER_FREE = -1;
 
 /** "This machine frame belongs to no pseudo-physical page" in the machine-to-physical table. */

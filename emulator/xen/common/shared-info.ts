@@ -1,4 +1,4 @@
-import { highHalf, lowHalf, type MachineAddress, PAGE_SIZE } from '../../base/numbers.ts';
+import { type MachineAddress, PAGE_SIZE } from '../../base/numbers.ts';
 import type { Ram } from '../../machine/ram.ts';
 import { SHARED_INFO, SHARED_INFO_32, VCPU_INFO, VCPU_INFO_32 } from '../public/xen-4/xen.ts';
 import type { Domain } from './domain.ts';
@@ -75,9 +75,4 @@ export function setUpcallMask(ram: Ram, vcpu: Vcpu, masked: boolean): void {
 /** An event would be delivered as soon as the vCPU runs. */
 export function eventsNeedDelivery(ram: Ram, vcpu: Vcpu): boolean {
   return upcallPending(ram, vcpu) && !upcallMask(ram, vcpu);
-}
-
-/** Stores a 64-bit number given as an exact double. */
-export function writeNumber64(ram: Ram, address: MachineAddress, value: number): void {
-  ram.write64(address, lowHalf(value), highHalf(value));
 }

@@ -16,7 +16,6 @@ export const PAGE_GLOBAL = 1 << 8;
 export const PAGE_GUEST_KERNEL_HIGH = 1 << 20;
 /** In the high half: bit 62, entries made through the grant table (debug builds set it); guests must not. */
 export const PAGE_GNTTAB_HIGH = 1 << 30;
-export const PAGE_NX_HIGH = 0x80000000 | 0;
 
 /** Low-half bits that a guest must leave 0, by level. PWT, PCD and PAT are for domains with device access only. */
 const L1_DISALLOWED = PAGE_PWT | PAGE_PCD | PAGE_PSE;
