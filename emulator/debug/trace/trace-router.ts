@@ -62,7 +62,10 @@ export class TraceRouter implements Disposable {
       }),
       ...((traced('exceptions') || watchers.callback !== undefined) && {
         exception: ({ vcpu, name, text }) => {
-          if (traced('exceptions')) this.line('exceptions', `d${vcpu.domain.domid}v${vcpu.index} ${name} ${text}`);
+          if (traced('exceptions')) {
+            const whole = text.startsWith(name) ? text : `${name} ${text}`;
+            this.line('exceptions', `d${vcpu.domain.domid}v${vcpu.index} ${whole}`);
+          }
           if (name === EVENT_CALLBACK) watchers.callback?.();
         },
       }),
