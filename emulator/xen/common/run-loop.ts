@@ -73,6 +73,7 @@ export class RunLoop {
   private ended: Domain[] = [];
   /** The stop for an armed hypercall was reported at this instruction count; the call goes ahead next time. */
   private passHypercallAt = -1;
+  private recording = false;
   private lastCall: HypercallRecord | undefined;
   private returned: HypercallRecord | undefined;
   private readonly args = new HypercallArguments();
@@ -162,7 +163,10 @@ export class RunLoop {
     processor.setRegister(R11, processor.rflags, 0);
     this.returned = undefined;
     this.enteredXen = true;
+    // A call that was stopped at is remembered with its result, for whoever steps over it.
+    this.recording = this.passHypercallAt === clock.instructions;
     const result = executeHypercall(call, number, undefined);
+    this.recording = false;
     clock.completeInstruction();
     if (vcpu.domain.state === 'crashed') {
       // Left at the instruction that did it, for whoever looks.
@@ -204,7 +208,7 @@ export class RunLoop {
   }
 
   get wantsReturns(): boolean {
-    return this.armed.some((armed) => armed.when === 'return');
+    return this.recording || this.armed.some((armed) => armed.when === 'return');
   }
 
   hypercallReturned(record: HypercallRecord): void {

@@ -167,6 +167,7 @@ describe('armed hypercalls', () => {
     expect(stop.kind === 'hypercall' && stop.call.name).toBe('set_trap_table');
     expect(attempt(machine, 0, 0).kind).toBe('budget');
     expect(machine.processor.rip).toBe(0x5002);
+    expect(machine.xen.currentHypercall(machine.vcpu)?.result).toMatchObject({ value: 0 });
     // And the next one stops again.
     expect(attempt(machine, 0, 0).kind).toBe('hypercall');
   });
