@@ -66,9 +66,8 @@ test("start_info of Linux, at the header's own offsets", async () => {
 test('the P2M names the frames, which are scattered', async () => {
   const { machine, booted, page } = await boot(grubLike(64), { memory: 64 });
   const { p2m } = booted.domain;
-  for (let pfn = 0; pfn < 16384; pfn++) {
-    expect(page(0x614 + (pfn >> 9)).getBigUint64((pfn & 511) * 8, true)).toBe(BigInt(p2m[pfn]!));
-  }
+  const entry = (pfn: number): bigint => page(0x614 + (pfn >> 9)).getBigUint64((pfn & 511) * 8, true);
+  expect(Array.from(p2m, (_, pfn) => pfn).filter((pfn) => entry(pfn) !== BigInt(p2m[pfn]!))).toEqual([]);
   expect(new Set(p2m).size).toBe(16384);
   let neighbours = 0;
   for (let pfn = 1; pfn < 16384; pfn++) if (p2m[pfn]! - p2m[pfn - 1]! === 1) neighbours++;
@@ -108,7 +107,7 @@ test('grants 0 and 1 give the console and xenstore pages to the host', async () 
 test('the same seed gives the same machine, another one another', async () => {
   const hashes: string[] = [];
   for (const seed of [5, 5, 6]) {
-    const { machine } = await boot(grubLike(64), { memory: 64, seed });
+    const { machine } = await boot(grubLike(64), { memory: 16, seed });
     hashes.push(machine.memoryHash());
     machine.dispose();
   }
@@ -117,7 +116,7 @@ test('the same seed gives the same machine, another one another', async () => {
 });
 
 test('one changed byte changes the hash', async () => {
-  const { machine, booted } = await boot(grubLike(64), { memory: 64 });
+  const { machine, booted } = await boot(grubLike(64), { memory: 16 });
   const before = machine.memoryHash();
   machine.hypervisor.ram.write8((booted.domain.p2m[777]! * 4096 + 5) as never, 1);
   expect(machine.memoryHash()).not.toBe(before);

@@ -80,7 +80,7 @@ describe('damage is found', () => {
   test('LZ4 and zstd have no checksum here: any flipped bit is an error or other contents, soon', () => {
     for (const name of ['code.lz4', 'code.zst', 'stream.zst']) {
       const good = payload(name);
-      for (let number = 0; number < 400; number++) {
+      for (let number = 0; number < 120; number++) {
         const bad = good.slice();
         const at = (number * 7919) % (good.length - 4);
         bad[at] = (bad[at] ?? 0) ^ (1 << (number & 7));
