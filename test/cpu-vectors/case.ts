@@ -62,6 +62,8 @@ export class CaseDraft {
   get sameIn32BitMode(): boolean {
     if (this.form.only64 === true || this.form.stack === true || this.rex !== 0) return false;
     if (this.form.bitOffset === true && this.segment !== 0) return false;
+    // The recording has a null FS, which only 64-bit mode uses: here it is given a selector, which MOV would then show.
+    if (this.segment === 0x64 && this.form.opcode[0] === 0x8c) return false;
     if (this.segment === 0x65 || this.segment === 0x2e || this.ripRelative) return false;
     const touchesMemory = this.rmRegister === undefined || this.form.repeat !== undefined;
     const registersOnly = this.form.modrm === undefined && this.form.immediate !== 'moffs';

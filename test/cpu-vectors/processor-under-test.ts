@@ -111,7 +111,7 @@ export class ProcessorUnderTest implements VectorProcessor {
 
   load(mode: Mode, gpr: BigUint64Array, rip: number, flags: number, fpu: Uint8Array | undefined): void {
     const { processor } = this;
-    this.loadSegments(mode);
+    this.loadSegments(mode, mode === 32 && this.namesFsOrGs(rip));
     const halves = new Int32Array(gpr.buffer, gpr.byteOffset, 32);
     for (let i = 0; i < 16; i++) {
       processor.setRegister(i, halves[2 * i] as number, mode === 64 ? (halves[2 * i + 1] as number) : 0);
@@ -121,14 +121,29 @@ export class ProcessorUnderTest implements VectorProcessor {
     if (fpu !== undefined) processor.restoreFpu(fpu);
   }
 
-  private loadSegments(mode: Mode): void {
+  /** Whether the instruction has an FS or GS prefix. */
+  private namesFsOrGs(rip: number): boolean {
+    const start = this.ram.offset(CODE_FRAME as Mfn) + rip - CODE;
+    for (const byte of this.ram.u8.subarray(start, start + 15)) {
+      if (byte === 0x64 || byte === 0x65) return true;
+      if (![0x26, 0x2e, 0x36, 0x3e, 0x66, 0x67, 0xf0, 0xf2, 0xf3].includes(byte)) return false;
+    }
+    return false;
+  }
+
+  /** Linux leaves FS and GS null with bases of their own; outside 64-bit mode a null one cannot be used. */
+  private loadSegments(mode: Mode, used: boolean): void {
     const { processor } = this;
-    const changed = processor.selector(DS) !== SELECTOR_DATA || processor.selector(ES) !== SELECTOR_DATA;
+    const own = used ? SELECTOR_DATA : 0;
+    const changed =
+      processor.selector(DS) !== SELECTOR_DATA ||
+      processor.selector(ES) !== SELECTOR_DATA ||
+      processor.selector(FS) !== own;
     if (mode === this.mode && !changed) return;
     this.mode = mode;
     processor.forceSegment(CS, SELECTOR_CS, 0xffff, mode === 64 ? CODE64 : CODE32);
     for (const segment of [SS, DS, ES]) processor.forceSegment(segment, SELECTOR_DATA, 0xffff, DATA32);
-    for (const segment of [FS, GS]) processor.forceSegment(segment, 0, 0xffff, DATA32);
+    for (const segment of [FS, GS]) processor.forceSegment(segment, own, 0xffff, DATA32);
     processor.setSegmentBase(FS, Number(FS_BASE), 0);
     if (mode === 64) processor.setSegmentBase(GS, Number(GS_BASE & 0xffffffffn) | 0, Number(GS_BASE >> 32n));
   }

@@ -22,8 +22,7 @@ const WHOLE = 0xffffffff;
  * Checks that most guests never need: alignment (EFLAGS.AC in ring 3; CR0.AM is set, as Xen has it) and, outside 64-bit
  * mode, limits and types of segments that are not flat. While either is wanted, generated code works with an empty TLB,
  * so that every access comes to the slow paths, which ask here; guests that want neither pay nothing.
- *
- * NOT IMPLEMENTED: accesses through a null FS or GS outside 64-bit mode read at base 0 instead of raising #GP.
+ * A null FS or GS, which is common, is the decoder's matter: it puts a check before each use outside 64-bit mode.
  */
 export class AccessChecks {
   private readonly u16: Uint16Array;

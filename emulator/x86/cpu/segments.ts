@@ -27,7 +27,7 @@ export function descriptorLimit(low: number, high: number): number {
 /**
  * Segment registers: checks of loads at the guest's privilege (SDM vol. 3, 5.5–5.8) and the hidden parts.
  *
- * NOT IMPLEMENTED: a base of CS other than 0 outside 64-bit mode (rip is taken as linear); call gates and task gates (Xen refuses to install them for PV guests, so a guest sees #GP).
+ * NOT IMPLEMENTED: call gates and task gates (Xen refuses to install them for PV guests, so a guest sees #GP).
  */
 export class Segments {
   /** Hidden descriptor words by Sreg number. */

@@ -23,6 +23,7 @@ import {
 import {
   ACCESS_FETCH,
   type Access,
+  CS,
   EFLAGS_AC,
   EFLAGS_RF,
   EFLAGS_TF,
@@ -202,13 +203,16 @@ export class X86Processor implements Processor {
       this.mmu.user = this.segments.privilege === 3;
       const aligned = this.mmu.user && ((i32[STATE_EFLAGS >> 2] as number) & EFLAGS_AC) !== 0;
       this.mmu.setChecks(this.checks.renew(aligned, long) ? this.checks : undefined);
-      const low = registers.ripLow;
+      const base = long ? 0 : registers.baseLow(CS);
+      const low = (registers.ripLow + base) | 0;
       const high = long ? registers.ripHigh : 0;
-      const limited = !long && this.checks.codeLimit !== 0xffffffff;
-      if (limited && !this.checks.fetchAllowed(low)) return this.exception();
+      // Code segments that are not flat run one instruction at a time.
+      const limited = !long && (base !== 0 || this.checks.codeLimit !== 0xffffffff);
+      if (limited && !this.checks.fetchAllowed(registers.ripLow)) return this.exception();
       const code = this.mmu.access(low, high, ACCESS_FETCH);
       if (code < 0) return this.exception();
-      i32[STATE_PAGE_BASE >> 2] = low & -PAGE_SIZE;
+      // As rip counts, not as linear addresses do: generated code derives rip from it.
+      i32[STATE_PAGE_BASE >> 2] = (low & -PAGE_SIZE) - base;
       i32[(STATE_PAGE_BASE >> 2) + 1] = high;
       this.fetchLow = low;
       this.fetchHigh = high;

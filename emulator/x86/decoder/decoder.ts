@@ -375,12 +375,17 @@ export class Decoder {
     const memory = form.operands.some(({ kind }) => kind === 'memory');
     let { base, index, shift, displacement } = this;
     if (memory) {
+      if (this.mode === 32 && this.segment >= FS && candidate.row.name !== 'lea') {
+        this.begin(place, record.HANDLER_NOT_NULL, offset, next);
+        this.u8[place + record.RECORD_EXTRA] = this.segment;
+        place += record.RECORD_SIZE;
+      }
       if (this.ripRelative) {
         base = STATE_PAGE_BASE;
         displacement = (displacement + next) | 0;
       }
       if (this.absolute) {
-        this.begin(place, record.HANDLER_CHECK_SEGMENT, offset, next);
+        this.begin(place, record.HANDLER_ADDRESS_ABSOLUTE, offset, next);
         this.i32[(place + record.RECORD_DISPLACEMENT) >> 2] = displacement;
         this.i32[(place + record.RECORD_IMMEDIATE) >> 2] = this.displacementHigh;
         place += record.RECORD_SIZE;

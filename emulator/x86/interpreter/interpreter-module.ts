@@ -7,6 +7,7 @@ import {
   STATE_PAGE_BASE,
   STATE_RECORD,
   STATE_RIP,
+  STATE_SELECTORS,
   STATE_TLB,
   STATE_VECTOR,
   TLB_ADDEND,
@@ -14,6 +15,7 @@ import {
   TLB_ENTRY_SHIFT,
   TLB_FETCH,
 } from '../cpu/layout.ts';
+import { VECTOR_GP } from '../cpu/processor.ts';
 import { addFpuFunctions } from '../fpu/functions.ts';
 import type { Imports } from '../isa/emitter.ts';
 import { FunctionBody, type Label } from '../wasm/function-body.ts';
@@ -149,7 +151,14 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
     body.store(64, zero, address.toI32().and(0xffff).toI64U(), STATE_ADDRESS);
     forward();
   });
-  handlers.set(record.HANDLER_CHECK_SEGMENT, () => {
+  handlers.set(record.HANDLER_NOT_NULL, () => {
+    const selector = body.load(32, field(8, record.RECORD_EXTRA).shl(2), STATE_SELECTORS);
+    body.if(selector.and(0xfffc), forward);
+    body.store(32, zero, Int.constant(32, VECTOR_GP), STATE_VECTOR);
+    body.store(32, zero, zero, STATE_ERROR_CODE);
+    body.br(fault);
+  });
+  handlers.set(record.HANDLER_ADDRESS_ABSOLUTE, () => {
     body.store(64, zero, field(64, record.RECORD_DISPLACEMENT), STATE_ADDRESS);
     forward();
   });

@@ -52,8 +52,10 @@ export const HANDLER_ROUTINE = 7;
 export const HANDLER_SYSTEM = 8;
 /** Raises the exception in the immediate (decoding failed: #UD, or #GP for length). */
 export const HANDLER_RAISE = 9;
-/** Segment limit and type check of the access that follows. */
-export const HANDLER_CHECK_SEGMENT = 10;
+/** Puts the 64-bit absolute address in the displacement and immediate fields into STATE_ADDRESS. */
+export const HANDLER_ADDRESS_ABSOLUTE = 10;
+/** #GP(0) when the segment register whose number is in the extra field holds a null selector. */
+export const HANDLER_NOT_NULL = 11;
 export const FIRST_ROW_HANDLER = 16;
 
 /** Results of the interpreter function. */

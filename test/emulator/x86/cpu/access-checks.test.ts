@@ -8,6 +8,7 @@ import {
   EXIT_BUDGET,
   EXIT_EXCEPTION,
   RAX,
+  RBX,
   RCX,
   RDI,
   RSP,
@@ -107,6 +108,26 @@ describe('segment limits', () => {
     expect(machine.processor.run(10)).toBe(EXIT_EXCEPTION);
     expect(machine.processor.exit).toMatchObject({ vector: VECTOR_GP, errorCode: 0 });
     expect(machine.processor.rip).toBe(CODE_PAGE + 0x1000);
+  });
+
+  test('a null FS is #GP(0) where it is used, and only there; LEA uses none', async () => {
+    const machine = await BareMachine.create(32);
+    machine.code('8b07 648d07 648b07'); // mov eax, [edi]; lea eax, fs:[edi]; mov eax, fs:[edi]
+    machine.processor.setRegister(RDI, DATA_PAGE, 0);
+    expect(machine.processor.run(10)).toBe(EXIT_EXCEPTION);
+    expect(machine.processor.exit).toMatchObject({ vector: VECTOR_GP, errorCode: 0 });
+    expect([machine.processor.rip, machine.processor.instructions]).toEqual([CODE_PAGE + 5, 2]);
+  });
+
+  test('code runs at the base of CS: fetches move, rip does not', async () => {
+    const machine = await BareMachine.create(32);
+    // At offset 0x10: inc eax; call 0x20. At 0x20: pop ebx; jmp 0x10.
+    machine.code('40 e80a000000', CODE_PAGE + 0x10);
+    machine.code('5b ebed', CODE_PAGE + 0x20);
+    machine.processor.forceSegment(CS, 0x33, 0xffff, 0x00cffb00 | ((CODE_PAGE >>> 16) & 0xff));
+    machine.processor.rip = 0x10 as VirtualAddress;
+    expect(machine.processor.run(6)).toBe(EXIT_BUDGET);
+    expect([machine.processor.rip, machine.processor.low(RAX), machine.processor.low(RBX)]).toEqual([0x20, 2, 0x16]);
   });
 
   test('flat segments cost nothing: the fast path is in force', async () => {

@@ -151,10 +151,13 @@ export class OwnDecoder {
 
   /** The address is in the record itself, or in the helper record before it. */
   private address(own: number, records: number): string {
-    const at = records > 1 ? own - record.RECORD_SIZE : own;
+    const before = own - record.RECORD_SIZE;
+    // The check of a null FS or GS computes nothing.
+    const helped = records > 1 && this.view.getUint16(before, true) !== record.HANDLER_NOT_NULL;
+    const at = helped ? before : own;
     const helper = this.view.getUint16(at, true);
     const displacement = this.view.getUint32(at + record.RECORD_DISPLACEMENT, true);
-    if (helper === record.HANDLER_CHECK_SEGMENT) return `[  ${displacement}]`;
+    if (helper === record.HANDLER_ADDRESS_ABSOLUTE) return `[  ${displacement}]`;
     const base = this.view.getUint16(at + record.RECORD_BASE, true);
     const index = this.view.getUint16(at + record.RECORD_INDEX, true);
     if (base === layout.STATE_PAGE_BASE) return `[rip ${displacement}]`;

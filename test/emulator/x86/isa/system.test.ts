@@ -234,6 +234,7 @@ describe('32-bit mode', () => {
 
   test('a segment base moves addresses, and its override selects it', () => {
     const { processor } = machine;
+    processor.forceSegment(FS, 0x3b, 0xffff, 0x00cff300);
     processor.setSegmentBase(FS, DATA_PAGE, 0);
     store32(DATA_PAGE + 0x44, [0x5eed]);
     processor.setRegister(RBX, 0x40, 0);
