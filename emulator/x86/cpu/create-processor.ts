@@ -28,12 +28,28 @@ export async function createProcessor(ram: PhysicalMemory): Promise<Processor> {
     slowModify: (low: number, high: number, bytes: number) => imports.slowModify(low, high, bytes),
     system: (routine: number, at: number) => imports.system(routine, at),
   };
-  const instantiate = async (mode: 32 | 64): Promise<(at: number) => number> => {
-    const instance = await WebAssembly.instantiate(await WebAssembly.compile(interpreterBytes(mode)), { x });
-    return instance.exports.run as (at: number) => number;
+  const instantiate = (module: WebAssembly.Module): ((at: number) => number) =>
+    new WebAssembly.Instance(module, { x }).exports.run as (at: number) => number;
+  // Nearly all guests are 64-bit; 32-bit code has its interpreter made when it first runs.
+  const run64 = instantiate(await WebAssembly.compile(interpreterBytes(64)));
+  const run = perMode((mode) => (mode === 64 ? run64 : instantiate(new WebAssembly.Module(interpreterBytes(32)))));
+  const forms = perMode((mode) => buildForms(mode));
+  const decoders = perMode((mode) => new Decoder(ram.memory, mode, forms[mode]));
+  return new X86Processor(ram, { run, forms, decoders, imports }, idleHooks);
+}
+
+/** One thing per mode, made when it is first asked for. */
+function perMode<T>(make: (mode: 32 | 64) => T): Readonly<Record<32 | 64, T>> {
+  let narrow: T | undefined;
+  let wide: T | undefined;
+  return {
+    get 32() {
+      narrow ??= make(32);
+      return narrow;
+    },
+    get 64() {
+      wide ??= make(64);
+      return wide;
+    },
   };
-  const [run32, run64] = await Promise.all([instantiate(32), instantiate(64)]);
-  const forms = { 32: buildForms(32), 64: buildForms(64) };
-  const decoders = { 32: new Decoder(ram.memory, 32, forms[32]), 64: new Decoder(ram.memory, 64, forms[64]) };
-  return new X86Processor(ram, { run: { 32: run32, 64: run64 }, forms, decoders, imports }, idleHooks);
 }

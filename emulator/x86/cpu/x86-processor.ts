@@ -1,7 +1,9 @@
+import { assert } from '../../base/assert.ts';
 import { lowHalf, type MachineAddress, type Mfn, PAGE_SIZE, type VirtualAddress } from '../../base/numbers.ts';
 import type { Decoder } from '../decoder/decoder.ts';
 import { CodeCache } from '../interpreter/code-cache.ts';
 import type { FormTable } from '../interpreter/forms.ts';
+import type { Form } from '../interpreter/operands.ts';
 import * as record from '../interpreter/record.ts';
 import { Mmu, VECTOR_WATCH } from '../mmu/mmu.ts';
 import type { PhysicalMemory } from '../mmu/physical-memory.ts';
@@ -80,7 +82,6 @@ export class X86Processor implements Processor {
   private readonly memory: GuestMemory;
   private readonly fpu: FpuImage;
   private readonly cache: CodeCache;
-  private readonly systemRows: readonly [readonly ((at: number) => number)[], readonly ((at: number) => number)[]];
   private readonly debug = new DebugRegisters();
   private watchpoints: readonly Watchpoint[] = [];
   /** The debugger's watchpoints hit by the last EXIT_WATCHPOINT, by index. */
@@ -137,18 +138,15 @@ export class X86Processor implements Processor {
         return processor.cr4;
       },
     });
-    const bind = (mode: 32 | 64): ((at: number) => number)[] =>
-      engine.forms[mode].system.map((form) => {
-        const run = rows.table[form.row.traits.system as string];
-        if (run === undefined) throw new Error(`no system row "${form.row.traits.system}"`);
-        return (at) => run(form, at);
-      });
-    this.systemRows = [bind(32), bind(64)];
     engine.imports.slowRead = (low, high, bytes) => this.mmu.slowRead(low, high, bytes);
     engine.imports.slowWrite = (low, high, bytes) => this.mmu.slowWrite(low, high, bytes);
     engine.imports.slowModify = (low, high, bytes) => this.mmu.slowModify(low, high, bytes);
-    engine.imports.system = (routine, at) =>
-      ((this.segments.longMode ? this.systemRows[1] : this.systemRows[0])[routine] as (at: number) => number)(at);
+    engine.imports.system = (routine, at) => {
+      const form = engine.forms[this.segments.longMode ? 64 : 32].system[routine] as Form;
+      const run = rows.table[form.row.traits.system as string];
+      assert(run !== undefined, `no system row "${form.row.traits.system}"`);
+      return run(form, at);
+    };
   }
 
   // ---- Running
