@@ -169,13 +169,13 @@ export class Workbench {
   }
 
   /** Waits until the terminal shows `wanted`. */
-  async terminalShows(wanted: string | RegExp, timeout = 60_000): Promise<string> {
+  async terminalShows(wanted: string | RegExp, timeout = 60_000, every = 250): Promise<string> {
     const limit = Date.now() + timeout;
     let text = '';
     while (Date.now() < limit) {
       text = await this.terminalText();
       if (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)) return text;
-      await this.page.waitForTimeout(250);
+      await this.page.waitForTimeout(every);
     }
     throw new Error(`the terminal never showed ${wanted}; it shows:\n${text}`);
   }
