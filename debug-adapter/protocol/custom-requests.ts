@@ -64,7 +64,11 @@ export interface XenRingsBody {
   readonly rings: readonly XenRing[];
 }
 export interface XenRing {
+  /** "console", "xenstore", "vbd 51712 blkif". */
   readonly name: string;
+  /** What sizes and indexes count. */
+  readonly unit: 'bytes' | 'entries';
+  /** Several, apart by spaces, for a ring of several pages. */
   readonly mfn: string;
   readonly port: number;
   /** Index fields by the names of the public header, as they lie in the page. */
@@ -74,7 +78,6 @@ export interface XenRing {
 export interface XenRingDirection {
   /** "guest → host" or "host → guest". */
   readonly name: string;
-  /** Bytes. */
   readonly size: number;
   readonly producer: number;
   readonly consumer: number;

@@ -185,7 +185,11 @@ export interface ArgumentInfo {
 }
 
 export interface RingInfo {
-  readonly name: 'console' | 'xenstore';
+  /** "console", "xenstore", "vbd 51712 blkif". */
+  readonly name: string;
+  /** What sizes and indexes count. */
+  readonly unit: 'bytes' | 'entries';
+  /** Several, apart by spaces, for a ring of several pages. */
   readonly mfn: string;
   readonly port: number;
   readonly indices: readonly { readonly name: string; readonly value: number }[];
@@ -195,7 +199,7 @@ export interface RingInfo {
     readonly size: number;
     readonly producer: number;
     readonly consumer: number;
-    /** Bytes produced and not yet consumed, as text with escapes. */
+    /** Of bytes: those produced and not yet consumed, as text with escapes. */
     readonly pending: string;
     /** Latest decoded messages, oldest first. */
     readonly messages: readonly RingMessage[];

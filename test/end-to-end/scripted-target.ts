@@ -83,6 +83,7 @@ export async function createTarget(): Promise<DebugTarget> {
 
 const consoleRing: RingInfo = {
   name: 'console',
+  unit: 'bytes',
   mfn: '0x1234',
   port: 2,
   indices: [

@@ -4,7 +4,11 @@ import type { MessageHistory } from './message-history.ts';
 
 /** A ring for a view: plain data, no side effects on the ring. */
 export interface RingDescription {
-  readonly name: 'console' | 'xenstore';
+  /** "console", "xenstore", "vbd 51712 blkif". */
+  readonly name: string;
+  /** What sizes and indexes count. */
+  readonly unit: 'bytes' | 'entries';
+  /** Several, apart by spaces, for a ring of several pages. */
   readonly mfn: string;
   readonly port: number;
   readonly indices: readonly { readonly name: string; readonly value: number }[];
@@ -35,6 +39,7 @@ export function describeRing<Names extends string>(
   const indexFields = [toHost.consumer, toHost.producer, toGuest.consumer, toGuest.producer];
   return {
     name: ring.declaration.name,
+    unit: 'bytes',
     mfn: `0x${ring.mfn.toString(16)}`,
     port,
     indices: indexFields.map((name) => ({ name, value: ring.read32(name) })),

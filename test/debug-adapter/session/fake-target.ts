@@ -251,7 +251,16 @@ export class FakeTarget implements DebugTarget {
   rings(domain: number): Promise<readonly RingInfo[]> {
     return Promise.resolve(
       domain === 1
-        ? [{ name: 'console', mfn: '0x10', port: 2, indices: [{ name: 'in_cons', value: 3 }], directions: [] }]
+        ? [
+            {
+              name: 'console',
+              unit: 'bytes',
+              mfn: '0x10',
+              port: 2,
+              indices: [{ name: 'in_cons', value: 3 }],
+              directions: [],
+            },
+          ]
         : [],
     );
   }

@@ -22,16 +22,18 @@ function ringView(domain: number, ring: XenRing): HTMLElement {
   for (const { name, value } of ring.indices) {
     indices.append(element('dt', {}, name), element('dd', { 'data-index': name }, String(value)));
   }
-  const directions = ring.directions.map((direction) => directionView(`${key}.${direction.name}`, direction));
+  const directions = ring.directions.map((direction) =>
+    directionView(`${key}.${direction.name}`, direction, ring.unit),
+  );
   const node = foldable(key, true, title, indices, ...directions);
   node.dataset.ring = ring.name;
   return node;
 }
 
-function directionView(key: string, direction: XenRingDirection): HTMLElement {
+function directionView(key: string, direction: XenRingDirection, unit: XenRing['unit']): HTMLElement {
   const { name, size, producer, consumer, pending, messages } = direction;
   const used = (producer - consumer) >>> 0;
-  const title = element('summary', {}, `${name}: ${used} of ${size} bytes pending`);
+  const title = element('summary', {}, `${name}: ${used} of ${size} ${unit} pending`);
   const list = element('ol', { class: 'messages' });
   for (const message of messages) list.append(messageView(key, message));
   const waiting = pending === '' ? [] : [element('pre', { class: 'pending' }, pending)];

@@ -82,6 +82,7 @@ test('the view: indices, what waits, latest messages', () => {
   const description = backend.describe();
   expect(description).toMatchObject({
     name: 'console',
+    unit: 'bytes',
     mfn: '0x104',
     port: 1,
     indices: [
