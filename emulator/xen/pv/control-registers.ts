@@ -28,9 +28,9 @@ export function readControl(xen: Hypervisor, vcpu: Vcpu, register: number): Word
       return { low: xen.ram.i32[at] as number, high: xen.ram.i32[at + 1] as number };
     }
     case 3: {
-      // In pseudo-physical form.
-      const pfn = xen.m2p.get(vcpu.kernelRoot as Mfn);
-      return { low: pfn << 12, high: Math.floor(pfn / 0x100000) };
+      // mfn_to_gfn of a domain that is not translated: the machine frame itself.
+      const mfn = vcpu.kernelRoot as Mfn;
+      return { low: mfn << 12, high: Math.floor(mfn / 0x100000) };
     }
     case 4:
       return { low: CR4_FIXED | vcpu.cr4, high: 0 };
@@ -50,10 +50,7 @@ export function writeControl(xen: Hypervisor, vcpu: Vcpu, register: number, low:
       xen.ram.write64(vcpuInfoField(vcpu, 'arch_cr2'), low, high);
       return true;
     case 3: {
-      const pfn = (high >>> 0) * 0x100000 + (low >>> 12);
-      const mfn = vcpu.domain.mfnOf(pfn);
-      if (mfn === undefined) return false;
-      const refusal = setKernelRoot(xen, vcpu, mfn);
+      const refusal = setKernelRoot(xen, vcpu, (high >>> 0) * 0x100000 + (low >>> 12));
       if (refusal !== undefined) xen.notice(vcpu.domain, 'write of CR3', refusal);
       return refusal === undefined;
     }

@@ -284,8 +284,15 @@ describe('emulated instructions', () => {
     const machine = new TestMachine().start();
     execute(machine, 0x0f, 0x20, 0xd8);
     expect(advanced(machine)).toBe(3);
-    // CR3 shows the pfn of the root.
-    expect(machine.processor.low(RAX)).toBe(PFN_L4 << 12);
+    // CR3 shows the root's machine frame, as get_page_from_gfn takes it back (XTF sets its user root from it).
+    expect(machine.processor.low(RAX) >>> 0).toBe((machine.mfn(PFN_L4) << 12) >>> 0);
+    execute(machine, 0x0f, 0x22, 0xd8);
+    expect(advanced(machine)).toBe(3);
+    expect(machine.vcpu.kernelRoot).toBe(machine.mfn(PFN_L4));
+    machine.processor.setAddress(RAX, PFN_L4 << 12);
+    setTraps(machine, [[13, 0]]);
+    execute(machine, 0x0f, 0x22, 0xd8);
+    expect(machine.processor.rip).toBe(HANDLER + 13 * 16);
     machine.processor.taskSwitched = true;
     execute(machine, 0x0f, 0x06);
     expect(machine.processor.taskSwitched).toBe(false);
