@@ -1,13 +1,17 @@
 import * as vscode from 'vscode';
 import type { SessionHost } from '../../debug-adapter/session/host.ts';
 import { XenDebugSession } from '../../debug-adapter/session/xen-debug-session.ts';
+import { EarlyBoot } from './early-boot.ts';
 import { readFile } from './files.ts';
 
 /** The debug adapter in the extension host itself, where VS Code's file systems are; its machine may live elsewhere. */
-export function inlineAdapter(createTarget: SessionHost['createTarget']): vscode.DebugAdapterDescriptor {
-  return new vscode.DebugAdapterInlineImplementation(
-    new InlineAdapter(new XenDebugSession({ readFile, createTarget })),
-  );
+export function inlineAdapter(
+  session: vscode.DebugSession,
+  createTarget: SessionHost['createTarget'],
+): vscode.DebugAdapterDescriptor {
+  const boot = new EarlyBoot(createTarget);
+  boot.start(session.configuration);
+  return new vscode.DebugAdapterInlineImplementation(new InlineAdapter(boot));
 }
 
 interface StoppedEvent {
@@ -23,10 +27,12 @@ interface StoppedEvent {
  */
 class InlineAdapter implements vscode.DebugAdapter {
   private readonly sent = new vscode.EventEmitter<vscode.DebugProtocolMessage>();
+  private readonly session: XenDebugSession;
   readonly onDidSendMessage = this.sent.event;
 
-  constructor(private readonly session: XenDebugSession) {
-    session.onDidSendMessage((message) => this.sent.fire(atInstruction(message)));
+  constructor(private readonly boot: EarlyBoot) {
+    this.session = new XenDebugSession({ readFile, createTarget: (options) => boot.createTarget(options) });
+    this.session.onDidSendMessage((message) => this.sent.fire(atInstruction(message)));
   }
 
   handleMessage(message: vscode.DebugProtocolMessage): void {
@@ -35,6 +41,7 @@ class InlineAdapter implements vscode.DebugAdapter {
 
   dispose(): void {
     this.session.dispose();
+    this.boot.dispose();
     this.sent.dispose();
   }
 }

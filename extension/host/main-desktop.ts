@@ -5,5 +5,7 @@ import { createWorkerTarget } from './worker-target.ts';
 
 /** Entry point in the Node extension host. */
 export function activate(context: vscode.ExtensionContext): void {
-  shared.activate(context, () => inlineAdapter((options) => createWorkerTarget(context.extensionPath, options)));
+  shared.activate(context, (session) =>
+    inlineAdapter(session, (options) => createWorkerTarget(context.extensionPath, options)),
+  );
 }

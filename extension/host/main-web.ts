@@ -5,5 +5,5 @@ import { createTarget } from './target.ts';
 
 /** Entry point in the web extension host, where only web APIs exist. */
 export function activate(context: vscode.ExtensionContext): void {
-  shared.activate(context, () => inlineAdapter(createTarget));
+  shared.activate(context, (session) => inlineAdapter(session, createTarget));
 }

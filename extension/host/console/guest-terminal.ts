@@ -1,6 +1,9 @@
 import * as vscode from 'vscode';
 import { ConsoleText } from './console-text.ts';
 
+/** RIS: forgets the colours and modes that a guest has set, screen and scrollback (ECMA-48, 8.3.105). */
+const RESET = '\x1bc';
+
 /**
  * One guest console. Exists before the guest's first instruction and stays after its end, so that no output is ever
  * lost and a crash can be read; whatever is written before VS Code opens the terminal waits.
@@ -8,7 +11,7 @@ import { ConsoleText } from './console-text.ts';
 export class GuestTerminal implements vscode.Disposable {
   private readonly written = new vscode.EventEmitter<string>();
   private readonly closed = new vscode.EventEmitter<void>();
-  private readonly text = new ConsoleText();
+  private text = new ConsoleText();
   private waiting: string[] | undefined = [];
   private readonly terminal: vscode.Terminal;
   /** Set while a live domain listens; input goes nowhere otherwise. */
@@ -43,6 +46,12 @@ export class GuestTerminal implements vscode.Disposable {
 
   focus(): void {
     this.terminal.show(false);
+  }
+
+  /** An empty screen for the next run. A new terminal would cost the workbench a tenth of a second of every F5. */
+  clear(): void {
+    this.text = new ConsoleText();
+    this.writeText(RESET);
   }
 
   write(bytes: Uint8Array): void {

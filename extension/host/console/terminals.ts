@@ -49,9 +49,11 @@ export class Terminals implements vscode.Disposable {
   }
 
   private create(name: string): GuestTerminal {
-    this.ended.get(name)?.dispose();
+    const old = this.ended.get(name);
     this.ended.delete(name);
-    return new GuestTerminal(name);
+    if (old === undefined || old.isClosed) return new GuestTerminal(name);
+    old.clear();
+    return old;
   }
 }
 
