@@ -235,8 +235,7 @@ export class LocalTarget implements DebugTarget {
   }
 
   rings(domain: number): Promise<readonly RingInfo[]> {
-    const booted = this.booted(domain);
-    return Promise.resolve(booted === undefined ? [] : [booted.console.describe(), booted.xenstore.describe()]);
+    return Promise.resolve(this.machine.rings(domain));
   }
 
   statistics(): Promise<Statistics> {

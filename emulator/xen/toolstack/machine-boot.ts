@@ -11,6 +11,7 @@ import { Clock, type WallClock } from '../../machine/clock.ts';
 import type { Ram } from '../../machine/ram.ts';
 import type { Processor } from '../../x86/cpu/processor.ts';
 import { ConsoleBackend } from '../backends/console/backend.ts';
+import { Xenbus } from '../backends/xenbus/xenbus.ts';
 import { XenstoreBackend } from '../backends/xenstore/backend.ts';
 import { writeDomainEntries, writeHostEntries } from '../backends/xenstore/initial-tree.ts';
 import type { XsMessage } from '../backends/xenstore/protocol.ts';
@@ -18,6 +19,7 @@ import { XenStore } from '../backends/xenstore/store.ts';
 import type { Domain } from '../common/domain.ts';
 import { Hypervisor, type RunResult } from '../common/hypervisor.ts';
 import { Random } from '../common/random.ts';
+import type { RingDescription } from '../ring/describe-ring.ts';
 import { buildDomain } from './domain-builder.ts';
 import type { DomainConfig } from './domain-config.ts';
 import type { DomainLayout } from './domain-layout.ts';
@@ -97,12 +99,15 @@ export class Machine implements Disposable {
   readonly onConsole = this.consoleEmitter.event;
   readonly onXenstore = this.xenstoreEmitter.event;
   private readonly random: Random;
+  /** Disks and network interfaces of all domains. */
+  readonly xenbus: Xenbus;
 
   constructor(
     readonly hypervisor: Hypervisor,
     seed: number,
   ) {
     this.random = new Random(seed);
+    this.xenbus = this.disposables.add(new Xenbus(hypervisor, this.store));
     writeHostEntries(this.store);
     this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore.pump();
   }
@@ -151,6 +156,13 @@ export class Machine implements Disposable {
     const booted = { config, image: keepSymbolsOnly(image), domain, layout: built.layout, console, xenstore };
     this.domains.push(booted);
     return booted;
+  }
+
+  /** Every ring that a domain shares with its back ends. */
+  rings(domid: number): readonly RingDescription[] {
+    const booted = this.domains.find(({ domain }) => domain.domid === domid);
+    if (booted === undefined) return [];
+    return [booted.console.describe(), booted.xenstore.describe(), ...this.xenbus.rings(domid)];
   }
 
   run(budget: number): RunResult {

@@ -52,6 +52,8 @@ export class XenStore {
   readonly connections = new Map<number, Connection>();
   /** Told that a connection's outbox has something new. Set by whoever carries the bytes. */
   onOutbox: (domid: number) => void = () => {};
+  /** Told of every path whose node has changed or gone, outside transactions. It must not change the store at once. */
+  onChange: (path: string) => void = () => {};
 
   /** Opens a domain's connection and tells who watches for that. */
   introduce(domid: number): Connection {
@@ -233,10 +235,12 @@ export class XenStore {
   }
 
   private fire(path: string, node: XsNode | undefined): void {
+    this.onChange(path);
     this.sendEvents(path, node, (watch) => isWithin(path, watch.path));
   }
 
   private fireExact(path: string, node: XsNode): void {
+    this.onChange(path);
     this.sendEvents(path, node, (watch) => watch.path === path);
   }
 
