@@ -189,6 +189,8 @@ export interface Processor {
   segmentBaseLow(segment: number): number;
   segmentBaseHigh(segment: number): number;
   setSegmentBase(segment: number, low: number, high: number): void;
+  /** Makes data segments null that the current privilege may not use, as an IRET to an outer ring does. */
+  dropPrivilegedSegments(): void;
   /** Current privilege level (RPL of CS). */
   readonly privilege: number;
   /** CS.L: 64-bit mode, else compatibility or legacy mode. */
@@ -209,6 +211,11 @@ export interface Processor {
   setRoot(view: 0 | 1, root: Mfn | undefined): void;
   root(view: 0 | 1): Mfn | undefined;
   view: 0 | 1;
+  /**
+   * Kernel and user are told apart by privilege (32-bit guests): the view follows it, 1 in ring 3 and 0 elsewhere, and
+   * whoever sets `view` accesses memory with that privilege until the next `run`.
+   */
+  viewFollowsPrivilege: boolean;
   flushTlb(): void;
   /** Drops the page of one address from both views. */
   invalidatePage(address: VirtualAddress): void;

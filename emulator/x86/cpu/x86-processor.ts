@@ -72,6 +72,7 @@ export class X86Processor implements Processor {
   readonly exit: Exit = { reason: EXIT_BUDGET, vector: 0, errorCode: -1, cr2Low: 0, cr2High: 0, length: 0 };
   cr4 = 0;
   failed = false;
+  viewFollowsPrivilege = false;
 
   private readonly i32: Int32Array;
   private readonly u8: Uint8Array;
@@ -198,7 +199,7 @@ export class X86Processor implements Processor {
       const long = this.segments.longMode;
       const mode = long ? 64 : 32;
       cache.setMode(mode);
-      this.mmu.user = this.segments.privilege === 3;
+      this.takePrivilege();
       const aligned = this.mmu.user && ((i32[STATE_EFLAGS >> 2] as number) & EFLAGS_AC) !== 0;
       this.mmu.setChecks(this.checks.renew(aligned, long) ? this.checks : undefined);
       const base = long ? 0 : registers.baseLow(CS);
@@ -404,7 +405,14 @@ export class X86Processor implements Processor {
   }
   forceSegment(segment: number, selector: number, descriptorLow: number, descriptorHigh: number): void {
     this.segments.force(segment, selector, descriptorLow, descriptorHigh);
+    this.takePrivilege();
+  }
+  dropPrivilegedSegments(): void {
+    this.segments.dropPrivileged(this.segments.privilege);
+  }
+  private takePrivilege(): void {
     this.mmu.user = this.segments.privilege === 3;
+    if (this.viewFollowsPrivilege) this.mmu.setView(this.mmu.user ? 1 : 0);
   }
   segmentBaseLow(segment: number): number {
     return this.registers.baseLow(segment);
@@ -457,6 +465,7 @@ export class X86Processor implements Processor {
   }
   set view(view: 0 | 1) {
     this.mmu.setView(view);
+    if (this.viewFollowsPrivilege) this.mmu.user = view === 1;
   }
   flushTlb(): void {
     this.mmu.flush();

@@ -4,9 +4,14 @@ import type { Ram } from '../../../../emulator/machine/ram.ts';
 import {
   ACCESS_WRITE,
   type Access,
+  CS,
+  DS,
+  ES,
   EXIT_BUDGET,
   type Exit,
   type ExitReason,
+  FS,
+  GS,
   type PagingMode,
   type Processor,
   type ProcessorHooks,
@@ -26,12 +31,12 @@ export class FakeProcessor implements Processor {
   invalidated: number[] = [];
   rip = 0 as VirtualAddress;
   rflags = 2;
-  readonly privilege = 3;
   longMode = true;
   taskSwitched = false;
   cr4 = 0;
   paging: PagingMode = '4-level';
   view: 0 | 1 = 0;
+  viewFollowsPrivilege = false;
   failed = false;
   /** Taken one at a time; when empty, `run` retires its whole budget. */
   readonly script: ((processor: FakeProcessor) => ExitReason)[] = [];
@@ -55,6 +60,10 @@ export class FakeProcessor implements Processor {
     return step(this);
   }
   requestStop(): void {}
+  /** Selectors of 64-bit tests are not always set; those guests are in ring 3 only. */
+  get privilege(): number {
+    return this.viewFollowsPrivilege ? this.selector(CS) & 3 : 3;
+  }
   low(register: number): number {
     return this.lows[register] as number;
   }
@@ -86,6 +95,12 @@ export class FakeProcessor implements Processor {
   }
   forceSegment(segment: number, selector: number): void {
     this.selectors[segment] = selector;
+    if (this.viewFollowsPrivilege) this.view = this.privilege === 3 ? 1 : 0;
+  }
+  dropPrivilegedSegments(): void {
+    for (const segment of [ES, DS, FS, GS]) {
+      if ((this.selector(segment) & 3) < this.privilege) this.selectors[segment] = 0;
+    }
   }
   segmentBaseLow(segment: number): number {
     return this.baseLow[segment] as number;
@@ -118,7 +133,8 @@ export class FakeProcessor implements Processor {
 
   translate(address: VirtualAddress, access: Access): MachineAddress | -1 {
     const walk = this.walk(address);
-    const permitted = walk.user && (access !== ACCESS_WRITE || walk.writable);
+    const user = !this.viewFollowsPrivilege || this.view === 1;
+    const permitted = (walk.user || !user) && (access !== ACCESS_WRITE || walk.writable);
     if (walk.machine !== undefined && permitted) return walk.machine;
     const present = walk.machine === undefined ? 0 : 1;
     this.exit.errorCode = present | (access === ACCESS_WRITE ? 2 : 0) | 4;
