@@ -48,6 +48,15 @@ export class DebugRegisters {
     this.words[DR6 * 2] = this.low(DR6) | bits;
   }
 
+  save(): Int32Array {
+    return this.words.slice();
+  }
+
+  restore(words: Int32Array): void {
+    this.words.set(words);
+    this.derive();
+  }
+
   private derive(): void {
     const control = this.low(DR7);
     const execution = new Map<number, number>();

@@ -151,6 +151,9 @@ export interface Walk {
   readonly executable: boolean;
 }
 
+/** Plain data whose shape is the processor's own business. */
+export type ProcessorState = { readonly [name: string]: unknown };
+
 /**
  * One virtual CPU as the hypervisor drives it. The processor runs ring 1 and 3 code only: whatever would enter ring 0
  * (exceptions, int, syscall, privileged instructions, which raise #GP(0)) comes back as an exit, and the hypervisor
@@ -252,4 +255,13 @@ export interface Processor {
   /** XMM/x87 state in FXSAVE format (512 bytes), and back. */
   saveFpu(): Uint8Array;
   restoreFpu(image: Uint8Array): void;
+
+  /**
+   * Everything that a guest's future depends on but RAM: registers, hidden segments, counters, and what the TLB holds,
+   * which is visible to guests. Plain data. Not between: decoded code, which is made anew, nor what a debugger armed.
+   * Only outside `run`.
+   */
+  save(): ProcessorState;
+  /** RAM must have its contents already. Breakpoints and watchpoints stay as they are. */
+  restore(state: ProcessorState): void;
 }

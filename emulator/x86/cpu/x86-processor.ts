@@ -39,9 +39,11 @@ import {
   type PagingMode,
   type Processor,
   type ProcessorHooks,
+  type ProcessorState,
   VECTOR_DB,
   type Walk,
 } from './processor.ts';
+import { saveRegisters, type X86State } from './processor-state.ts';
 import { RegisterFile } from './registers.ts';
 import { FAULT_NONE, Segments } from './segments.ts';
 import { EXIT_RESUME, SystemRows } from './system-rows.ts';
@@ -161,6 +163,8 @@ export class X86Processor implements Processor {
     this.mmu.setChecks(undefined);
     this.takeBias();
     this.retired += budget - (this.i32[STATE_BUDGET >> 2] as number);
+    // What the hypervisor accesses now is not that instruction's access.
+    this.i32[STATE_RECORD >> 2] = 0;
     this.exit.reason = reason;
     return reason;
   }
@@ -526,5 +530,46 @@ export class X86Processor implements Processor {
   }
   restoreFpu(image: Uint8Array): void {
     this.fpu.restore(image, 16);
+  }
+
+  // ---- Snapshots
+
+  save(): X86State {
+    assert(!this.inside, 'a processor is saved between runs');
+    return {
+      registers: saveRegisters(this.u8),
+      segmentsLow: this.segments.low.slice(),
+      segmentsHigh: this.segments.high.slice(),
+      debugRegisters: this.debug.save(),
+      mmu: this.mmu.save(),
+      cr4: this.cr4,
+      viewFollowsPrivilege: this.viewFollowsPrivilege,
+      failed: this.failed,
+      exit: { ...this.exit },
+      retired: this.retired,
+      watchStep: this.watchStep,
+      pendingDebug: this.pendingDebug,
+    };
+  }
+
+  restore(saved: ProcessorState): void {
+    const state = saved as X86State;
+    this.cache.dropAll();
+    this.u8.set(state.registers);
+    this.segments.low.set(state.segmentsLow);
+    this.segments.high.set(state.segmentsHigh);
+    this.debug.restore(state.debugRegisters);
+    this.cr4 = state.cr4;
+    this.viewFollowsPrivilege = state.viewFollowsPrivilege;
+    this.failed = state.failed;
+    Object.assign(this.exit, state.exit);
+    this.retired = state.retired;
+    this.watchStep = state.watchStep;
+    this.pendingDebug = state.pendingDebug;
+    this.stopRequested = false;
+    this.skipBreakpoint = false;
+    this.mmu.restore(state.mmu);
+    this.armBreakpoints();
+    this.setWatchpoints(this.watchpoints);
   }
 }

@@ -49,6 +49,18 @@ const WITHHELD = 2;
 /** Not an exception: the access touches a watchpoint, and the instruction must run alone. */
 export const VECTOR_WATCH = 0x100;
 
+/** All that a snapshot needs of the memory management unit. */
+export interface MmuState {
+  readonly paging: PagingMode;
+  readonly roots: readonly (Mfn | undefined)[];
+  readonly view: 0 | 1;
+  readonly user: boolean;
+  /** What the TLB holds, by view and place; five numbers each: place, page address (low, high), frame, permissions. */
+  readonly entries: readonly Int32Array[];
+}
+
+const SAVED_ENTRY = 5;
+
 /** Page-table entry bits (SDM vol. 3, table 4-20). */
 const PTE_P = 1 << 0;
 const PTE_RW = 1 << 1;
@@ -200,8 +212,13 @@ export class Mmu {
 
   /** Replaces the watched ranges. What the TLB holds stays: only tags are withheld or given back. */
   setWatch(points: readonly Watchpoint[]): void {
+    this.watch.replace(points);
+    this.retag();
+  }
+
+  /** Read and write tags of all entries as watchpoints, code frames and permissions have them. */
+  private retag(): void {
     const { i32, watch, ram } = this;
-    watch.replace(points);
     for (const view of [0, 1] as const) {
       for (let place = 0; place < this.filledCount[view]; place++) {
         const word = this.entryAt(view, this.filled[view][place] as number) >> 2;
@@ -217,6 +234,55 @@ export class Mmu {
         i32[word + (TLB_WRITE >> 2) + 1] = direct ? high : 0;
       }
     }
+  }
+
+  /** Tags that are withheld for code, watchpoints or dirty bits are not state: they follow from the rest. */
+  save(): MmuState {
+    const { i32, ram } = this;
+    const entries = ([0, 1] as const).map((view) => {
+      const list: number[] = [];
+      for (const index of this.filled[view].subarray(0, this.filledCount[view]).slice().sort()) {
+        const word = this.entryAt(view, index) >> 2;
+        const page = (i32[word] as number) & ~WITHHELD;
+        if ((page & 1) !== 0) continue;
+        const mfn = (((((i32[word + (TLB_ADDEND >> 2)] as number) + page) >>> 0) - ram.base) >>> 12) + ram.firstMfn;
+        list.push(index, page, i32[word + 1] as number, mfn, i32[word + (TLB_PERMISSIONS >> 2)] as number);
+      }
+      return Int32Array.from(list);
+    });
+    return { paging: this.paging, roots: [...this.roots], view: this.view, user: this.user, entries };
+  }
+
+  /** No code is decoded any more when this is called. */
+  restore(state: MmuState): void {
+    this.flush();
+    this.paging = state.paging;
+    this.roots[0] = state.roots[0];
+    this.roots[1] = state.roots[1];
+    this.user = state.user;
+    for (const view of [0, 1] as const) {
+      const list = state.entries[view] as Int32Array;
+      for (let at = 0; at < list.length; at += SAVED_ENTRY) {
+        const [index, page, high, mfn, permissions] = list.subarray(at, at + SAVED_ENTRY) as unknown as number[];
+        this.restoreEntry(view, index as number, page as number, high as number, mfn as Mfn, permissions as number);
+      }
+    }
+    this.setView(state.view);
+    this.retag();
+  }
+
+  private restoreEntry(view: 0 | 1, index: number, page: number, high: number, mfn: Mfn, permissions: number): void {
+    const { i32 } = this;
+    const word = this.entryAt(view, index) >> 2;
+    const executable = (permissions & PERMIT_FETCH) !== 0;
+    this.filledMark[view][index] = 1;
+    this.filled[view][this.filledCount[view]++] = index;
+    i32[word] = page;
+    i32[word + 1] = high;
+    i32[word + (TLB_FETCH >> 2)] = executable ? page : 1;
+    i32[word + (TLB_FETCH >> 2) + 1] = executable ? high : 0;
+    i32[word + (TLB_ADDEND >> 2)] = (this.ram.offset(mfn) - page) | 0;
+    i32[word + (TLB_PERMISSIONS >> 2)] = permissions;
   }
 
   /** Whether generated code must stop before this access; the exception state then says so. */

@@ -15,6 +15,7 @@ import {
   type PagingMode,
   type Processor,
   type ProcessorHooks,
+  type ProcessorState,
   STORE_DONE,
   type Walk,
 } from '../../../../emulator/x86/cpu/processor.ts';
@@ -232,5 +233,25 @@ export class FakeProcessor implements Processor {
   }
   restoreFpu(image: Uint8Array): void {
     this.fpu = image.slice();
+  }
+
+  save(): ProcessorState {
+    const { instructions, rip, rflags, longMode, taskSwitched, cr4, paging, view, failed } = this;
+    return {
+      ...{ instructions, rip, rflags, longMode, taskSwitched, cr4, paging, view, failed },
+      arrays: this.arrays().map((array) => array.slice()),
+      roots: [...this.roots],
+      fpu: this.fpu.slice(),
+    };
+  }
+  restore(state: ProcessorState): void {
+    const { arrays, roots, fpu, ...fields } = state as { arrays: number[][]; roots: Mfn[]; fpu: Uint8Array };
+    Object.assign(this, fields);
+    for (const [index, array] of this.arrays().entries()) array.set(arrays[index] as number[]);
+    for (const index of [0, 1]) this.roots[index] = roots[index];
+    this.fpu = fpu.slice();
+  }
+  private arrays() {
+    return [this.lows, this.highs, this.selectors, this.baseLow, this.baseHigh, this.debug];
   }
 }
