@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { type Domid, type MachineAddress, type Mfn, PAGE_SIZE } from '../../base/numbers.ts';
+import { type PlainObject, restoreFields, saveFields } from '../../machine/plain-data.ts';
 import type { Ram } from '../../machine/ram.ts';
 import { Random } from './random.ts';
 
@@ -33,6 +34,8 @@ export const FRAME_PINNED = 2;
 export const FRAME_ALLOCATED = 4;
 /** Belongs to the hypervisor and is merely shared with its owner (shared info, grant table). */
 export const FRAME_XEN_HEAP = 8;
+/** An L2 table of a 32-bit guest that holds Xen's own slots: the fourth entry of one L3, and nothing else (PGT_pae_xen_l2). */
+export const FRAME_PAE_XEN_L2 = 16;
 
 /** Owners that are no guests (public/xen.h). */
 export const DOMID_SELF = 0x7ff0 as Domid;
@@ -151,6 +154,14 @@ export class FrameTable {
     this.types[index] = TYPE_NONE;
     this.flags[index] = 0;
     this.free[this.freeCount++] = mfn;
+  }
+
+  save(): PlainObject {
+    return saveFields(this, ['ram']);
+  }
+
+  restore(state: PlainObject): void {
+    restoreFields(this, state);
   }
 
   /** Owner, or undefined for a free frame or no frame at all. */

@@ -41,6 +41,7 @@ import {
 } from './event-channel.ts';
 import { FRAME_VALIDATED, FRAME_XEN_HEAP, FrameTable, machineAddressOf, TYPE_WRITABLE } from './frame-table.ts';
 import { acquireGrant, grantEntryAddress, isGrantFailure, releaseGrant } from './grant-table.ts';
+import { type HypervisorState, recreateDomain, restoreHypervisor, saveHypervisor } from './hypervisor-state.ts';
 import { MachineToPhysical } from './m2p.ts';
 import { errnoName, isRefusal, type Refusal, refuse } from './refusal.ts';
 import { RunLoop } from './run-loop.ts';
@@ -140,6 +141,8 @@ export class Hypervisor {
   private readonly loop: RunLoop;
   /** Host ends of event channels: "domid:port". Not state: back ends bind again after a restore. */
   private readonly hostPorts = new Map<string, () => void>();
+  /** Between the halves of a restore. */
+  private restoring = false;
 
   constructor(options: HypervisorOptions) {
     this.ram = options.ram;
@@ -223,6 +226,11 @@ export class Hypervisor {
    * EVTCHNOP_send. Dispose to unbind.
    */
   bindHostPort(domain: Domain, port: Port, onNotify: () => void): Disposable | Refusal {
+    const key = `${domain.domid}:${port}`;
+    if (this.restoring) {
+      this.hostPorts.set(key, onNotify);
+      return toDisposable(() => this.releaseHostPort(domain, port, onNotify));
+    }
     const found = channel(domain, port);
     const free = found?.state === EVTCHNSTAT_UNBOUND || found?.host === true;
     if (found === undefined || !free || found.remoteDomid !== DOMID_HOST) {
@@ -230,15 +238,18 @@ export class Hypervisor {
     }
     found.state = EVTCHNSTAT_INTERDOMAIN;
     found.host = true;
-    const key = `${domain.domid}:${port}`;
     this.hostPorts.set(key, onNotify);
-    return toDisposable(() => {
-      if (this.hostPorts.get(key) !== onNotify) return;
-      this.hostPorts.delete(key);
-      if (found.state !== EVTCHNSTAT_INTERDOMAIN || !found.host) return;
-      found.state = EVTCHNSTAT_UNBOUND;
-      found.host = false;
-    });
+    return toDisposable(() => this.releaseHostPort(domain, port, onNotify));
+  }
+
+  private releaseHostPort(domain: Domain, port: Port, onNotify: () => void): void {
+    const key = `${domain.domid}:${port}`;
+    if (this.hostPorts.get(key) !== onNotify) return;
+    this.hostPorts.delete(key);
+    const found = channel(domain, port);
+    if (found?.state !== EVTCHNSTAT_INTERDOMAIN || !found.host) return;
+    found.state = EVTCHNSTAT_UNBOUND;
+    found.host = false;
   }
 
   /** The guest closed a port whose far end is here. */
@@ -424,6 +435,41 @@ export class Hypervisor {
     this.ram.writeBytes(machineAddressOf(frame as Mfn), page);
     this.references.putWithType(frame as Mfn);
     return true;
+  }
+
+  /** Everything but the contents of RAM, as plain data. Only between runs. */
+  save(): HypervisorState {
+    return saveHypervisor(this, this.loop.save());
+  }
+
+  /**
+   * First half of a restore: the domains of that time instead of today's, with no host at their ports. Until the second
+   * half, `bindHostPort` takes the listener and changes nothing: ports are bound already, or have been closed since.
+   */
+  beginRestore(state: HypervisorState): void {
+    this.restoring = true;
+    this.hostPorts.clear();
+    this.loop.hostTimers.clear();
+    this.loop.current = undefined;
+    this.domains.clear();
+    for (const saved of state.domains) this.domains.set(saved.domid, recreateDomain(saved));
+  }
+
+  /** Second half, once RAM has its contents, and back ends their ports and timers again. */
+  finishRestore(state: HypervisorState): void {
+    restoreHypervisor(this, state);
+    this.loop.restore(state.loop);
+    this.restoring = false;
+    for (const key of this.hostPorts.keys()) {
+      const [domid, port] = key.split(':').map(Number) as [Domid, number];
+      const domain = this.domains.get(domid);
+      if (domain === undefined || channel(domain, port)?.host !== true) this.hostPorts.delete(key);
+    }
+  }
+
+  /** Whatever is due now happens now, before somebody from outside changes something. */
+  settle(): void {
+    this.loop.settle();
   }
 
   private installHooks(): void {

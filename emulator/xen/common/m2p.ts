@@ -1,7 +1,12 @@
 import { assert } from '../../base/assert.ts';
 import type { MachineAddress, Mfn } from '../../base/numbers.ts';
+import { type PlainObject, restoreFields, saveFields } from '../../machine/plain-data.ts';
 import type { Ram } from '../../machine/ram.ts';
 import { DOMID_XEN, type FrameTable, INVALID_M2P_ENTRY, machineAddressOf } from './frame-table.ts';
+
+/** 32-bit entries per frame of the table that 32-bit guests see. */
+const COMPAT_ENTRIES_PER_FRAME = 1024;
+const PRESENT_ACCESSED = 0x21;
 
 /** 64-bit entries per frame of the table. */
 const ENTRIES_PER_FRAME = 512;
@@ -18,6 +23,13 @@ export class MachineToPhysical {
   readonly l3: Mfn;
   /** Table frames, starting with the one that holds the entry of the first RAM frame (rounded down to 512). */
   private readonly table: Mfn[] = [];
+  /**
+   * L2 table whose entries stand in Xen's slots of every 32-bit guest: the table of 32-bit entries, for rings below 3.
+   * Made with the first such guest.
+   */
+  compatL2: Mfn | undefined;
+  /** As `table`, by 1024 entries. */
+  private readonly compatTable: Mfn[] = [];
   private readonly firstEntry: number;
   private readonly hole: Mfn;
 
@@ -57,6 +69,7 @@ export class MachineToPhysical {
 
   set(mfn: Mfn, low: number, high: number): void {
     this.ram.write64(this.address(mfn), low, high);
+    if (this.compatL2 !== undefined) this.ram.write32(this.compatAddress(mfn), low);
   }
 
   invalidate(mfn: Mfn): void {
@@ -78,6 +91,73 @@ export class MachineToPhysical {
       frames.push(page < leading ? this.hole : (this.table[page - leading] as Mfn));
     }
     return frames;
+  }
+
+  /** The entries themselves are in RAM. */
+  save(): PlainObject {
+    return saveFields(this, ['ram']);
+  }
+
+  restore(state: PlainObject): void {
+    restoreFields(this, state);
+  }
+
+  /** Frames that `makeCompat` takes. */
+  static compatFrameCost(firstMfn: number, frameCount: number): number {
+    const end = firstMfn + frameCount;
+    const table = Math.ceil(end / COMPAT_ENTRIES_PER_FRAME) - Math.floor(firstMfn / COMPAT_ENTRIES_PER_FRAME);
+    return table + Math.ceil(end / COMPAT_ENTRIES_PER_FRAME / 512) + 1;
+  }
+
+  /** Makes the table for 32-bit guests, if there is none yet. False: too few free frames, and nothing was taken. */
+  makeCompat(frames: FrameTable): boolean {
+    if (this.compatL2 !== undefined) return true;
+    const { firstMfn, frameCount } = this.ram;
+    if (frames.freeFrames < MachineToPhysical.compatFrameCost(firstMfn, frameCount)) return false;
+    const take = (): Mfn => frames.allocate(DOMID_XEN) as Mfn;
+    const leading = Math.floor(firstMfn / COMPAT_ENTRIES_PER_FRAME);
+    const pages = Math.ceil(this.ram.endMfn / COMPAT_ENTRIES_PER_FRAME);
+    for (let page = leading; page < pages; page++) {
+      const mfn = take();
+      this.fillInvalid(mfn);
+      this.compatTable.push(mfn);
+    }
+    const l2 = take();
+    let l1 = l2;
+    for (let page = 0; page < pages; page++) {
+      if (page % 512 === 0) {
+        l1 = take();
+        this.link(l2, page / 512, l1);
+      }
+      this.link(l1, page % 512, page < leading ? this.hole : (this.compatTable[page - leading] as Mfn));
+    }
+    this.compatL2 = l2;
+    for (let mfn = firstMfn; mfn < this.ram.endMfn; mfn++) {
+      const low = this.ram.i32[this.ram.offsetOf(this.address(mfn as Mfn)) >>> 2] as number;
+      this.ram.write32(this.compatAddress(mfn as Mfn), low);
+    }
+    return true;
+  }
+
+  /** As `superpageFrames`, of the table for 32-bit guests: 2 MiB are 512 frames of 1024 entries. */
+  compatSuperpageFrames(): Mfn[] {
+    const leading = Math.floor(this.ram.firstMfn / COMPAT_ENTRIES_PER_FRAME);
+    const frames: Mfn[] = [];
+    for (let page = 0; page < leading + this.compatTable.length; page += 512) {
+      frames.push(page < leading ? this.hole : (this.compatTable[page - leading] as Mfn));
+    }
+    return frames;
+  }
+
+  private compatAddress(mfn: Mfn): MachineAddress {
+    const index = mfn - Math.floor(this.ram.firstMfn / COMPAT_ENTRIES_PER_FRAME) * COMPAT_ENTRIES_PER_FRAME;
+    const frame = this.compatTable[Math.floor(index / COMPAT_ENTRIES_PER_FRAME)] as Mfn;
+    return (machineAddressOf(frame) + (index % COMPAT_ENTRIES_PER_FRAME) * 4) as MachineAddress;
+  }
+
+  private link(table: Mfn, slot: number, target: Mfn): void {
+    const entry = (machineAddressOf(table) + slot * 8) as MachineAddress;
+    this.ram.write64(entry, (target << 12) | PRESENT_ACCESSED, Math.floor(target / 0x100000));
   }
 
   private fillInvalid(mfn: Mfn): void {

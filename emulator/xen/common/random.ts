@@ -7,6 +7,14 @@ export class Random {
     this.state = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ (seed >>> 15)) >>> 0 || 1;
   }
 
+  save(): number {
+    return this.state;
+  }
+
+  restore(state: number): void {
+    this.state = state;
+  }
+
   /** 0 … limit-1. */
   below(limit: number): number {
     let x = this.state;

@@ -1,4 +1,5 @@
-import { highHalf, type VirtualAddress } from '../../base/numbers.ts';
+import { assert } from '../../base/assert.ts';
+import { type Domid, highHalf, type VirtualAddress } from '../../base/numbers.ts';
 import {
   CS,
   EXIT_BREAKPOINT,
@@ -48,6 +49,17 @@ const QUANTUM = 200_000;
 /** Budgets of the processor are small integers; a longer way is gone in steps. */
 const MAX_SLICE = 1 << 28;
 const MULTICALL = 13;
+
+export interface RunLoopState {
+  /** Id of the vCPU in the processor. */
+  readonly current: number | undefined;
+  readonly quantumEnd: number;
+  readonly enteredXen: boolean;
+  /** Domains whose end nobody has been told yet. */
+  readonly ended: readonly Domid[];
+  readonly passHypercallAt: number;
+  readonly hostTimers: readonly { readonly key: string; readonly deadline: number }[];
+}
 
 interface HostTimer {
   readonly deadline: number;
@@ -327,6 +339,44 @@ export class RunLoop {
   /** Something became pending from outside the guest: it is told before its next instruction. */
   interrupt(): void {
     this.enteredXen = true;
+  }
+
+  /** Host timers are kept by key; whoever set them sets them again before `restore`. */
+  save(): RunLoopState {
+    return {
+      current: this.current?.id,
+      quantumEnd: this.quantumEnd,
+      enteredXen: this.enteredXen,
+      ended: this.ended.map(({ domid }) => domid),
+      passHypercallAt: this.passHypercallAt,
+      hostTimers: Array.from(this.hostTimers, ([key, { deadline }]) => ({ key, deadline })),
+    };
+  }
+
+  restore(state: RunLoopState): void {
+    const { domains } = this.xen;
+    const vcpus = Array.from(domains.values()).flatMap((domain) => domain.vcpus);
+    this.current = vcpus.find(({ id }) => id === state.current);
+    this.quantumEnd = state.quantumEnd;
+    this.enteredXen = state.enteredXen;
+    this.ended = state.ended.map((domid) => domains.get(domid) as Domain);
+    this.passHypercallAt = state.passHypercallAt;
+    this.stopRequested = false;
+    this.lastCall = undefined;
+    this.returned = undefined;
+    const owned = new Map(this.hostTimers);
+    this.hostTimers.clear();
+    // In their old order, which is that in which they fire.
+    for (const { key, deadline } of state.hostTimers) {
+      const fire = owned.get(key)?.fire;
+      assert(fire !== undefined, `nobody set the timer "${key}" again`);
+      this.hostTimers.set(key, { deadline, fire });
+    }
+  }
+
+  /** What is due now happens now, as it would at the start of the next run. */
+  settle(): void {
+    this.fireTimers();
   }
 
   private fireTimers(): void {

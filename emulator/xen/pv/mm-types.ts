@@ -3,6 +3,7 @@ import type { Domid, Mfn } from '../../base/numbers.ts';
 import type { Domain } from '../common/domain.ts';
 import {
   FRAME_ALLOCATED,
+  FRAME_PAE_XEN_L2,
   FRAME_PINNED,
   FRAME_TYPE_NAMES,
   FRAME_VALIDATED,
@@ -10,6 +11,7 @@ import {
   type FrameTable,
   type FrameType,
   TYPE_L1,
+  TYPE_L2,
   TYPE_L4,
   TYPE_SEGMENT_DESCRIPTORS,
   TYPE_WRITABLE,
@@ -72,13 +74,22 @@ export class FrameReferences {
     return true;
   }
 
-  /** A type reference; the caller holds a general one. Validates on the first use as that type. */
-  getType(mfn: Mfn, type: FrameType): Refusal | undefined {
+  /**
+   * A type reference; the caller holds a general one. Validates on the first use as that type. `special`:
+   * FRAME_PAE_XEN_L2 for the L2 table that gets Xen's slots, which is no L2 table to anybody else.
+   */
+  getType(mfn: Mfn, type: FrameType, special = 0): Refusal | undefined {
     const { typeCounts, types, flags } = this.frames;
     const index = mfn - this.frames.first;
     const count = typeCounts[index] as number;
     const current = types[index] as number;
     if (count > 0) {
+      if (type === TYPE_L2 && current === type && ((flags[index] as number) & FRAME_PAE_XEN_L2) !== special) {
+        return refuse(
+          'EINVAL',
+          `mfn ${hex(mfn)} is in use as an L2 table ${special === 0 ? 'with' : 'without'} Xen's slots`,
+        );
+      }
       if (current !== type) {
         return refuse(
           'EINVAL',
@@ -102,10 +113,12 @@ export class FrameReferences {
     }
     typeCounts[index] = 1;
     if (type !== TYPE_WRITABLE) {
+      flags[index] = (flags[index] as number) | special;
       const refusal = this.validator.promote(mfn, type, this.ownerOf(mfn));
       if (refusal !== undefined) {
         typeCounts[index] = 0;
         types[index] = 0;
+        flags[index] = (flags[index] as number) & ~special;
         return refusal;
       }
     }
@@ -127,6 +140,7 @@ export class FrameReferences {
     if (type >= TYPE_L1 && type <= TYPE_L4) {
       flags[index] = (flags[index] as number) & ~FRAME_VALIDATED;
       this.validator.demote(mfn, type, this.ownerOf(mfn));
+      flags[index] = (flags[index] as number) & ~FRAME_PAE_XEN_L2;
     }
     flushStamps[index] = this.tlb.stamp;
     typeCounts[index] = 0;
@@ -135,9 +149,9 @@ export class FrameReferences {
   }
 
   /** Both references at once; EINVAL when the frame is somebody else's, none's, or of another type. */
-  getWithType(mfn: number, type: FrameType, domid: Domid): Refusal | undefined {
+  getWithType(mfn: number, type: FrameType, domid: Domid, special = 0): Refusal | undefined {
     if (!this.get(mfn, domid)) return this.notOwned(mfn, domid);
-    const refusal = this.getType(mfn as Mfn, type);
+    const refusal = this.getType(mfn as Mfn, type, special);
     if (refusal !== undefined) this.put(mfn as Mfn);
     return refusal;
   }
@@ -159,6 +173,11 @@ export class FrameReferences {
 
   typeCount(mfn: Mfn): number {
     return this.frames.typeCounts[mfn - this.frames.first] as number;
+  }
+
+  /** Whether it is (being validated as) the L2 table of a 32-bit guest that holds Xen's slots. */
+  isPaeXenL2(mfn: Mfn): boolean {
+    return ((this.frames.flags[mfn - this.frames.first] as number) & FRAME_PAE_XEN_L2) !== 0;
   }
 
   isPinned(mfn: Mfn): boolean {
@@ -198,6 +217,14 @@ export class FrameReferences {
     this.linear[tableIndex] = (this.linear[tableIndex] as number) - 1;
     this.linear[targetIndex] = (this.linear[targetIndex] as number) + 1;
     this.putWithType(target);
+  }
+
+  save(): Int32Array {
+    return this.linear.slice();
+  }
+
+  restore(linear: Int32Array): void {
+    this.linear.set(linear);
   }
 
   private ownerOf(mfn: Mfn): Domain {
