@@ -4,6 +4,7 @@ import { assert } from '../../../base/assert.ts';
 import type { Disposable } from '../../../base/disposable.ts';
 import { DisposableStore } from '../../../base/disposable.ts';
 import type { Mfn, Port } from '../../../base/numbers.ts';
+import { type PlainObject, restoreFields, saveFields } from '../../../machine/plain-data.ts';
 import type { Domain } from '../../common/domain.ts';
 import type { Hypervisor } from '../../common/hypervisor.ts';
 import { isRefusal } from '../../common/refusal.ts';
@@ -11,6 +12,9 @@ import { ByteRing } from '../../ring/byte-ring.ts';
 import { CONSOLE_RING } from '../../ring/console-ring.ts';
 import { describeRing, escapeBytes, type RingDescription } from '../../ring/describe-ring.ts';
 import { MessageHistory } from '../../ring/message-history.ts';
+
+/** Fields that are no state of the connection: its surroundings. The messages shown are a view's matter. */
+const NOT_SAVED = ['hypervisor', 'domain', 'onOutput', 'ring', 'disposables', 'history', 'port'];
 
 /** Called synchronously from within the guest's event-channel send, so that whoever listens knows the instruction. */
 export type ConsoleListener = (bytes: Uint8Array) => void;
@@ -49,6 +53,14 @@ export class ConsoleBackend implements Disposable {
 
   describe(): RingDescription {
     return describeRing(this.ring, this.port, this.history);
+  }
+
+  save(): PlainObject {
+    return saveFields(this, NOT_SAVED);
+  }
+
+  restore(state: PlainObject): void {
+    restoreFields(this, state);
   }
 
   dispose(): void {

@@ -3,6 +3,7 @@ import { assert } from '../../../base/assert.ts';
 import type { Disposable } from '../../../base/disposable.ts';
 import { DisposableStore } from '../../../base/disposable.ts';
 import type { Mfn, Port } from '../../../base/numbers.ts';
+import { type PlainObject, restoreFields, saveFields } from '../../../machine/plain-data.ts';
 import type { Domain } from '../../common/domain.ts';
 import type { Hypervisor } from '../../common/hypervisor.ts';
 import { isRefusal } from '../../common/refusal.ts';
@@ -21,6 +22,19 @@ const ERROR_PROTOCOL = 3;
 const FEATURE_ERROR = 2;
 /** Requests wait in the ring while this many replies wait to get out. */
 const OUTBOX_LIMIT = 64;
+
+/** Fields that are no state of the connection: its surroundings. The messages shown are a view's matter. */
+const NOT_SAVED = [
+  'hypervisor',
+  'domain',
+  'store',
+  'onMessage',
+  'ring',
+  'connection',
+  'disposables',
+  'history',
+  'port',
+];
 
 /** One decoded message, for traces. */
 export type XenstoreListener = (direction: 'toHost' | 'toGuest', message: XsMessage) => void;
@@ -71,6 +85,14 @@ export class XenstoreBackend implements Disposable {
 
   describe(): RingDescription {
     return describeRing(this.ring, this.port, this.history);
+  }
+
+  save(): PlainObject {
+    return saveFields(this, NOT_SAVED);
+  }
+
+  restore(state: PlainObject): void {
+    restoreFields(this, state);
   }
 
   dispose(): void {

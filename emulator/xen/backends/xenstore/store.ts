@@ -4,6 +4,7 @@
  *
  * NOT IMPLEMENTED: SET_TARGET beyond accepting it; the memory quota (ACC_MEM).
  */
+import { type PlainObject, restoreFields, saveFields } from '../../../machine/plain-data.ts';
 import { canonicalPath, INTRODUCE_DOMAIN, isWithin, parentOf, RELEASE_DOMAIN } from './paths.ts';
 import { inheritPermissions, mayRead, mayWrite, ownerOf, type Permission } from './permissions.ts';
 import { bytesOf, latin1, stringsPayload, XS_WATCH_EVENT, type XsError, type XsMessage } from './protocol.ts';
@@ -46,6 +47,10 @@ export interface Connection {
 const NOBODY_ELSE: readonly Permission[] = [{ access: 'r', domid: 0 }];
 const MISSING = -1;
 
+function newConnection(domid: number): Connection {
+  return { domid, watches: [], transactions: new Map(), nextTransactionId: 1, outbox: [] };
+}
+
 export class XenStore {
   root: XsNode = { value: new Uint8Array(0), permissions: NOBODY_ELSE, generation: 0, children: new Map() };
   generation = 0;
@@ -57,7 +62,7 @@ export class XenStore {
 
   /** Opens a domain's connection and tells who watches for that. */
   introduce(domid: number): Connection {
-    const connection = { domid, watches: [], transactions: new Map(), nextTransactionId: 1, outbox: [] };
+    const connection = newConnection(domid);
     this.connections.set(domid, connection);
     this.fireSpecial(INTRODUCE_DOMAIN);
     return connection;
@@ -65,6 +70,23 @@ export class XenStore {
 
   release(domid: number): void {
     if (this.connections.delete(domid)) this.fireSpecial(RELEASE_DOMAIN);
+  }
+
+  save(): PlainObject {
+    return saveFields(this, ['onOutbox', 'onChange']);
+  }
+
+  /** Connections keep their identity: whoever carries their bytes holds them. */
+  restore(state: PlainObject): void {
+    const { connections, ...rest } = state;
+    restoreFields(this, rest);
+    const held = new Map(this.connections);
+    this.connections.clear();
+    for (const [domid, saved] of connections as ReadonlyMap<number, PlainObject>) {
+      const connection = held.get(domid) ?? newConnection(domid);
+      restoreFields(connection, saved);
+      this.connections.set(domid, connection);
+    }
   }
 
   /** The tree a request works on. */
@@ -127,9 +149,7 @@ export class XenStore {
   }
 
   private toolsConnection(): Connection {
-    return (
-      this.connections.get(0) ?? { domid: 0, watches: [], transactions: new Map(), nextTransactionId: 1, outbox: [] }
-    );
+    return this.connections.get(0) ?? newConnection(0);
   }
 
   private write(
