@@ -3,7 +3,7 @@ import { decodeInteger, evaluateNumber } from '../expression/evaluator.ts';
 import { U8, type ValueType } from '../expression/types.ts';
 import type { SessionContext } from './context.ts';
 import { frameEnvironment } from './frame-environment.ts';
-import { describeFrame, framesOf } from './stack.ts';
+import { describeFrame, frameMark, framesOf } from './stack.ts';
 import type { FrameHandle } from './stop-data.ts';
 
 type Command = (context: SessionContext, frame: FrameHandle, rest: string) => Promise<string>;
@@ -116,10 +116,10 @@ async function showStack(context: SessionContext, frame: FrameHandle): Promise<s
   const symbols = await context.symbols();
   const frames = await framesOf(context, context.stopped, frame.vcpu);
   return frames
-    .map(({ level, frame }) => {
-      const mark = frame.source === 'scan' ? ' (best effort)' : '';
-      return `#${level}  ${hexadecimal(frame.rip)} ${describeFrame(symbols, frame) ?? '??'}${mark}`;
-    })
+    .map(
+      ({ level, frame }) =>
+        `#${level}  ${hexadecimal(frame.rip)} ${describeFrame(symbols, frame) ?? '??'}${frameMark(frame)}`,
+    )
     .join('\n');
 }
 

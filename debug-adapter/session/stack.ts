@@ -20,8 +20,7 @@ export async function stackTrace(
       const name = describeFrame(symbols, frame) ?? address;
       return {
         id,
-        // A scanned frame may be a leftover of a call that has returned.
-        name: frame.source === 'scan' ? `${name} (best effort)` : name,
+        name: `${name}${frameMark(frame)}`,
         line: 0,
         column: 0,
         instructionPointerReference: address,
@@ -31,6 +30,13 @@ export async function stackTrace(
     }),
     totalFrames: all.length,
   };
+}
+
+/** What there is to say about a frame beside its place. */
+export function frameMark({ source, interrupted }: Frame): string {
+  // It may be a leftover of a call that has returned.
+  if (source === 'scan') return ' (best effort)';
+  return interrupted && source !== 'registers' ? ' (interrupted)' : '';
 }
 
 /**

@@ -2,9 +2,10 @@ import type { SymbolTable } from '../symbols/symbol-table.ts';
 import type { OrcTable } from './orc-table.ts';
 import { orcFrames } from './orc-unwinder.ts';
 import { StackReader } from './stack-reader.ts';
+import { findTrapFrame, type TrapFrame } from './trap-frame.ts';
 
 /** How a frame was found, most reliable first. */
-export type FrameSource = 'registers' | 'orc' | 'entry' | 'frame-pointer' | 'scan';
+export type FrameSource = 'registers' | 'orc' | 'entry' | 'frame-pointer' | 'trap' | 'scan';
 
 export interface Frame {
   readonly rip: bigint;
@@ -36,12 +37,14 @@ const MAXIMUM_SCANNED = 64;
 const LONGEST_CALL = 7;
 const PUSH_RBP = 0x55;
 const RET = 0xc3;
+/** ENDBR64 (SDM vol. 2). */
+const ENDBR: readonly number[] = [0xf3, 0x0f, 0x1e, 0xfa];
 
 /**
  * Frames of a vCPU, innermost first. A Linux kernel's own unwind tables lead the way where it has them; else the chain
- * of frame pointers, while each link looks like one (aligned, rising, with a return address that follows a call). Where
- * there is neither, words of the stack that follow a call are taken, which may name callers that have long returned:
- * those frames say `scan`.
+ * of frame pointers, while each link looks like one (aligned, rising, with a return address that follows a call), and
+ * across the frames that Xen pushes for traps and events. Where there is neither, words of the stack that follow a call
+ * are taken, which may name callers that have long returned: those frames say `scan`.
  */
 export async function unwind(input: UnwindInput): Promise<readonly Frame[]> {
   const frames: Frame[] = [{ rip: input.rip, rsp: input.rsp, rbp: input.rbp, source: 'registers', interrupted: true }];
@@ -53,39 +56,98 @@ export async function unwind(input: UnwindInput): Promise<readonly Frame[]> {
     if (complete) return frames;
   }
   const found = frames.length;
-  if (found === 1) await atFunctionEdge(input, stack, frames);
-  await followFramePointers(input, stack, frames);
+  do {
+    if (frames.at(-1)?.interrupted === true) await atFunctionEdge(input, stack, frames);
+  } while ((await followFramePointers(input, stack, frames)) || (await crossTrap(input, stack, frames)));
   if (frames.length === found) await scan(input, stack, frames);
   return frames;
+}
+
+/** Where the chain ends at a handler's entry, goes on with what the trap interrupted. */
+async function crossTrap(input: UnwindInput, stack: StackReader, frames: Frame[]): Promise<boolean> {
+  const last = frames.at(-1) as Frame;
+  if (frames.length >= MAXIMUM_FRAMES || last.rbp === 0n) return false;
+  const trap = await findTrapFrame(stack, last.rsp, last.rsp + BigInt(SCAN_BYTES));
+  if (trap === undefined) return false;
+  const rbp = await savedFramePointer(input, stack, last.rsp, trap);
+  frames.push({ rip: trap.rip, rsp: trap.rsp, rbp, source: 'trap', interrupted: true });
+  return true;
+}
+
+/** The handler's entry has saved RBP somewhere below the trap's frame: the one word there that is a frame pointer. */
+async function savedFramePointer(
+  input: UnwindInput,
+  stack: StackReader,
+  from: bigint,
+  trap: TrapFrame,
+): Promise<bigint | undefined> {
+  const word = BigInt(stack.wordSize);
+  for (let at = trap.at - word; at >= from; at -= word) {
+    const value = await stack.word(at);
+    if (value !== undefined && (await isFramePointer(input, stack, value, trap.rsp))) return value;
+  }
+  return undefined;
+}
+
+async function isFramePointer(
+  input: UnwindInput,
+  stack: StackReader,
+  pointer: bigint,
+  floor: bigint,
+): Promise<boolean> {
+  const word = BigInt(stack.wordSize);
+  if (pointer % word !== 0n || pointer < floor || pointer - floor > BigInt(SCAN_BYTES)) return false;
+  const rip = await stack.word(pointer + word);
+  return rip !== undefined && plausibleCode(input, rip) && (await followsCall(input, rip));
 }
 
 /** At its first instructions a function has no frame of its own yet, and at its last none any more. */
 async function atFunctionEdge(input: UnwindInput, stack: StackReader, frames: Frame[]): Promise<void> {
   const word = BigInt(stack.wordSize);
-  const offset = input.symbols.at(input.rip)?.offset;
-  const [before, here] = await input.read(input.rip - 1n, 2);
+  const last = frames.at(-1) as Frame;
+  const offset = input.symbols.at(last.rip)?.offset;
+  const [before, here] = await input.read(last.rip - 1n, 2);
   const pushed = offset === 1 && before === PUSH_RBP;
   if (offset !== 0 && !pushed && here !== RET) return;
-  const at = pushed ? input.rsp + word : input.rsp;
+  const at = pushed ? last.rsp + word : last.rsp;
   const rip = await stack.word(at);
   if (rip === undefined || !(await followsCall(input, rip))) return;
-  frames.push({ rip, rsp: at + word, rbp: input.rbp, source: 'entry', interrupted: false });
+  frames.push({ rip, rsp: at + word, rbp: last.rbp, source: 'entry', interrupted: false });
 }
 
-async function followFramePointers(input: UnwindInput, stack: StackReader, frames: Frame[]): Promise<void> {
+/** Assembly that nothing calls: it is a function, and makes no frame of its own. */
+async function isEntry(input: UnwindInput, { rip, interrupted }: Frame): Promise<boolean> {
+  const at = interrupted ? rip : rip - 1n;
+  const located = input.symbols.at(at);
+  if (located === undefined) return false;
+  const bytes = await input.read(at - BigInt(located.offset), ENDBR.length + 1);
+  const first = ENDBR.every((byte, index) => bytes[index] === byte) ? bytes[ENDBR.length] : bytes[0];
+  return first !== undefined && first !== PUSH_RBP;
+}
+
+/** True: it came to what a trap interrupted, and goes on from there. */
+async function followFramePointers(input: UnwindInput, stack: StackReader, frames: Frame[]): Promise<boolean> {
   const word = BigInt(stack.wordSize);
   const last = frames.at(-1) as Frame;
   let pointer = last.rbp;
   let floor = last.rsp;
   while (frames.length < MAXIMUM_FRAMES && pointer !== undefined) {
-    if (pointer % word !== 0n || pointer < floor || pointer - floor > BigInt(SCAN_BYTES)) return;
+    if (pointer % word !== 0n || pointer < floor || pointer - floor > BigInt(SCAN_BYTES)) return false;
     const next = await stack.word(pointer);
     const rip = await stack.word(pointer + word);
-    if (next === undefined || rip === undefined || !(await followsCall(input, rip))) return;
+    if (next === undefined || rip === undefined || !(await followsCall(input, rip))) return false;
+    // A handler entered from assembly that left RBP alone: the next link is the interrupted function's own.
+    const entry = await isEntry(input, frames.at(-1) as Frame);
+    const trap = entry ? await findTrapFrame(stack, floor, pointer) : undefined;
+    if (trap !== undefined) {
+      frames.push({ rip: trap.rip, rsp: trap.rsp, rbp: pointer, source: 'trap', interrupted: true });
+      return true;
+    }
     floor = pointer + 2n * word;
     frames.push({ rip, rsp: floor, rbp: next, source: 'frame-pointer', interrupted: false });
     pointer = next;
   }
+  return false;
 }
 
 async function scan(input: UnwindInput, stack: StackReader, frames: Frame[]): Promise<void> {

@@ -102,4 +102,86 @@ describe('unwind', () => {
   it('makes do with a stack that is not mapped', async () => {
     expect(await frames(TEXT + 0x210n, 0x1000n, 0x2000n)).toEqual(['210 registers']);
   });
+
+  describe('across what Xen pushes for a trap', () => {
+    const KERNEL_CS = 0xe033n;
+    const SS = 0xe02bn;
+    const FLAGS = 0x202n;
+
+    /** A 64-bit trap frame; the saved event mask is in bits 39:32 of CS's word. */
+    function pushTrap(place: bigint, rip: bigint, rsp: bigint, cs = KERNEL_CS | (1n << 32n)): void {
+      for (const [index, value] of [rip, cs, FLAGS, rsp, SS].entries()) push(place + BigInt(index) * 8n, value);
+    }
+
+    /** "middle" is the handler's entry: it calls "inner", and interrupted "outer". */
+    function handlerCalled(): void {
+      text[0x000] = 0x55;
+      text[0x100] = 0x50;
+      push(STACK + 0x108n, callBefore(0x150));
+      push(STACK + 0x400n, 0n);
+      push(STACK + 0x408n, callBefore(0x030));
+      pushTrap(STACK + 0x1a0n, TEXT + 0x44n, STACK + 0x1d0n);
+    }
+
+    it('finds the interrupted function where the entry made RBP point at what it saved', async () => {
+      handlerCalled();
+      push(STACK + 0x100n, STACK + 0x110n);
+      push(STACK + 0x150n, STACK + 0x400n); // RBP among the saved registers
+      expect(await frames(TEXT + 0x210n, STACK + 0x80n, STACK + 0x100n)).toEqual([
+        '210 registers',
+        '150 frame-pointer',
+        '44 trap',
+        '30 frame-pointer',
+      ]);
+    });
+
+    it('and where the entry left RBP alone', async () => {
+      handlerCalled();
+      push(STACK + 0x100n, STACK + 0x400n);
+      const found = ['210 registers', '150 frame-pointer', '44 trap', '30 frame-pointer'];
+      expect(await frames(TEXT + 0x210n, STACK + 0x80n, STACK + 0x100n)).toEqual(found);
+      // The vCPU stands in the entry itself.
+      expect(await frames(TEXT + 0x110n, STACK + 0x110n, STACK + 0x400n)).toEqual(['110 registers', ...found.slice(2)]);
+    });
+
+    it('at the first instruction of the interrupted function, its caller is on top of the stack', async () => {
+      handlerCalled();
+      push(STACK + 0x100n, STACK + 0x400n);
+      pushTrap(STACK + 0x1a0n, TEXT, STACK + 0x1d0n);
+      push(STACK + 0x1d0n, callBefore(0x090));
+      expect(await frames(TEXT + 0x210n, STACK + 0x80n, STACK + 0x100n)).toEqual([
+        '210 registers',
+        '150 frame-pointer',
+        '0 trap',
+        '90 entry',
+        '30 frame-pointer',
+      ]);
+    });
+
+    it('takes no old frame among the locals of a function for one', async () => {
+      handlerCalled();
+      text[0x100] = 0x55;
+      push(STACK + 0x100n, STACK + 0x400n);
+      expect(await frames(TEXT + 0x210n, STACK + 0x80n, STACK + 0x100n)).toEqual([
+        '210 registers',
+        '150 frame-pointer',
+        '30 frame-pointer',
+      ]);
+    });
+
+    it('ends where user mode was interrupted, and at words that only resemble a frame', async () => {
+      handlerCalled();
+      push(STACK + 0x100n, STACK + 0x110n);
+      for (const cs of [0x33n, KERNEL_CS | (2n << 32n), KERNEL_CS | (1n << 40n), 0x1_e033n]) {
+        pushTrap(STACK + 0x1a0n, TEXT + 0x44n, STACK + 0x1d0n, cs);
+        expect(await frames(TEXT + 0x210n, STACK + 0x80n, STACK + 0x100n)).toEqual([
+          '210 registers',
+          '150 frame-pointer',
+        ]);
+      }
+      pushTrap(STACK + 0x1a0n, TEXT + 0x44n, STACK + 0x1d0n);
+      push(STACK + 0x1b0n, 0x200n); // EFLAGS without its bit 1
+      expect(await frames(TEXT + 0x210n, STACK + 0x80n, STACK + 0x100n)).toHaveLength(2);
+    });
+  });
 });
