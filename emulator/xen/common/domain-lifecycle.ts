@@ -1,10 +1,11 @@
 import { assert } from '../../base/assert.ts';
 import type { Domid, Mfn } from '../../base/numbers.ts';
 import { releaseVcpu, resetVcpu, unpinAll } from '../pv/domain.ts';
+import { orphanMappings, releaseAllMappings } from '../pv/grant-mapping.ts';
 import { Domain } from './domain.ts';
 import { EventChannels, resetEventChannels } from './event-channel.ts';
 import { FRAME_ALLOCATED, FRAME_XEN_HEAP } from './frame-table.ts';
-import { GrantTable, growGrantTable, releaseGrant } from './grant-table.ts';
+import { GrantTable, growGrantTable } from './grant-table.ts';
 import type { DomainOptions, Hypervisor } from './hypervisor.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { defaultVcpuInfo } from './shared-info.ts';
@@ -65,7 +66,8 @@ function memoryMapOf(pages: number): Uint8Array {
 
 function nextDomid(xen: Hypervisor): Domid {
   let domid = 1;
-  while (xen.domains.has(domid as Domid)) domid++;
+  // A destroyed domain's number stays taken while others still map its frames.
+  while (xen.domains.has(domid as Domid) || xen.frames.owners.includes(domid)) domid++;
   return domid as Domid;
 }
 
@@ -83,7 +85,10 @@ export function destroyDomain(xen: Hypervisor, domain: Domain): void {
   for (const vcpu of domain.vcpus) releaseVcpu(xen, vcpu);
   if (domain.pirqEoiFrame !== undefined) xen.references.putWithType(domain.pirqEoiFrame);
   domain.pirqEoiFrame = undefined;
-  releaseMappings(xen, domain);
+  releaseAllMappings(xen, domain);
+  orphanMappings(xen, domain);
+  domain.grantTable.frames.length = 0;
+  domain.grantTable.statusFrames.length = 0;
   unpinAll(xen, domain);
   for (let mfn = xen.ram.firstMfn; mfn < xen.ram.endMfn; mfn++) {
     if (!xen.frames.owns(domain.domid, mfn)) continue;
@@ -93,14 +98,4 @@ export function destroyDomain(xen: Hypervisor, domain: Domain): void {
   }
   xen.tlb.flushAll();
   xen.domains.delete(domain.domid);
-}
-
-/** Grants of others that the domain still used. The entries that mapped them go with its page tables. */
-function releaseMappings(xen: Hypervisor, domain: Domain): void {
-  for (const mapping of domain.grantTable.mappings) {
-    const granter = mapping === undefined ? undefined : xen.domains.get(mapping.granter);
-    if (mapping === undefined || granter === undefined) continue;
-    releaseGrant(xen, granter, mapping.ref, (mapping.flags & 4) === 0);
-  }
-  domain.grantTable.mappings.length = 0;
 }

@@ -2,41 +2,36 @@ import type { MachineAddress, Mfn, VirtualAddress } from '../../base/numbers.ts'
 import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
 import type { StructDefinition, StructView } from '../public/struct.ts';
 import {
-  GNTST_BAD_COPY_ARG,
-  GNTST_BAD_DOMAIN,
   GNTST_BAD_GNTREF,
-  GNTST_BAD_PAGE,
+  GNTST_BAD_VIRT_ADDR,
+  GNTST_EAGAIN,
   GNTST_GENERAL_ERROR,
   GNTST_OKAY,
   GNTST_PERMISSION_DENIED,
-  GNTTAB_COPY,
+  GNTTAB_GET_STATUS_FRAMES,
   GNTTAB_GET_VERSION,
   GNTTAB_MAP_GRANT_REF,
   GNTTAB_QUERY_SIZE,
   GNTTAB_SET_VERSION,
   GNTTAB_SETUP_TABLE,
   GNTTAB_SWAP_GRANT_REF,
-  GNTTAB_TRANSFER,
+  GNTTAB_UNMAP_AND_REPLACE,
   GNTTAB_UNMAP_GRANT_REF,
-  GTF_ACCEPT_TRANSFER,
-  GTF_TRANSFER_COMMITTED,
-  GTF_TRANSFER_COMPLETED,
 } from '../public/xen-4/grant-table.ts';
-import { mapGrant, unmapGrant } from '../pv/grant-mapping.ts';
+import { mapGrant, unmapAndReplace, unmapGrant } from '../pv/grant-mapping.ts';
 import type { Domain } from './domain.ts';
-import { TYPE_WRITABLE } from './frame-table.ts';
 import {
-  acquireGrant,
+  anyDomain,
   type GrantFailure,
-  grantDomain,
   grantEntryAddress,
   grantFailure,
+  grantStatusAddress,
   growGrantTable,
   isGrantFailure,
-  releaseGrant,
+  setGrantVersion,
 } from './grant-table.ts';
-import { faultAt, readStruct, writeStruct, writeWord } from './guest-access.ts';
-import { isRefusal, type Refusal, refuse } from './refusal.ts';
+import { faultAt, isGuestHandle, readStruct, writeStruct, writeWord } from './guest-access.ts';
+import { isRefusal, refuse } from './refusal.ts';
 
 /** The operations of grant_table_op, each on an array of structures with a status in every element. */
 
@@ -44,7 +39,7 @@ import { isRefusal, type Refusal, refuse } from './refusal.ts';
  * Runs one operation on each element: the element's status says how it went, the hypercall itself fails only when
  * memory cannot be accessed. Failures are remembered with their reasons.
  */
-function forEach<Names extends string>(
+export function forEachGrantOperation<Names extends string>(
   { xen, domain, args }: HypercallContext,
   definition: StructDefinition<Names | 'status'>,
   run: (op: StructView<Names | 'status'>) => GrantFailure | undefined,
@@ -52,6 +47,7 @@ function forEach<Names extends string>(
   const array = args.address(1);
   const count = args.u32(2);
   if (count > 0x7fffffff) return refuse('EINVAL', `${count} operations`);
+  if (!isGuestHandle(domain, array)) return faultAt(definition.name, array);
   const size = definition[domain.width].size;
   for (let index = 0; index < count; index++) {
     const address = (array + index * size) as VirtualAddress;
@@ -69,39 +65,65 @@ function forEach<Names extends string>(
 }
 
 export function doMapGrantRef(call: HypercallContext): HypercallResult {
-  return forEach(call, GNTTAB_MAP_GRANT_REF, (op) => mapGrant(call.xen, call.vcpu, op));
+  return forEachGrantOperation(call, GNTTAB_MAP_GRANT_REF, (op) => mapGrant(call.xen, call.vcpu, op));
 }
 
 export function doUnmapGrantRef(call: HypercallContext): HypercallResult {
-  const result = forEach(call, GNTTAB_UNMAP_GRANT_REF, (op) => unmapGrant(call.xen, call.vcpu, op));
+  const result = forEachGrantOperation(call, GNTTAB_UNMAP_GRANT_REF, (op) => unmapGrant(call.xen, call.vcpu, op));
   call.xen.tlb.flushAll();
+  return result;
+}
+
+export function doUnmapAndReplace(call: HypercallContext): HypercallResult {
+  const { xen, vcpu } = call;
+  const result = forEachGrantOperation(call, GNTTAB_UNMAP_AND_REPLACE, (op) => unmapAndReplace(xen, vcpu, op));
+  xen.tlb.flushAll();
   return result;
 }
 
 export function doSetupTable(call: HypercallContext): HypercallResult {
   const { xen, domain, args } = call;
   if (args.u32(2) !== 1) return refuse('EINVAL', 'setup_table takes exactly one operation');
-  return forEach(call, GNTTAB_SETUP_TABLE, (op) => {
+  return forEachGrantOperation(call, GNTTAB_SETUP_TABLE, (op) => {
     const target = ownDomain(call, op.get('dom'));
     if (isGrantFailure(target)) return target;
     const count = op.get('nr_frames');
     const failure = growGrantTable(xen, target, count);
     if (failure !== undefined) return failure;
     const list = op.get('frame_list');
-    const step = domain.width === 64 ? 8 : 4;
-    for (let index = 0; index < count; index++) {
-      const at = (list + index * step) as VirtualAddress;
-      if (!writeWord(xen, at, target.grantTable.frames[index] as Mfn, step)) {
-        return grantFailure(GNTST_GENERAL_ERROR, faultAt('frame list', at).reason);
-      }
-    }
-    return undefined;
+    return storeFrames(call, target.grantTable.frames.slice(0, count), list, domain.width === 64 ? 8 : 4);
   });
+}
+
+export function doGetStatusFrames(call: HypercallContext): HypercallResult {
+  if (call.args.u32(2) !== 1) return refuse('EINVAL', 'get_status_frames takes exactly one operation');
+  return forEachGrantOperation(call, GNTTAB_GET_STATUS_FRAMES, (op) => {
+    const target = ownDomain(call, op.get('dom'));
+    if (isGrantFailure(target)) return target;
+    const count = op.get('nr_frames');
+    const { statusFrames } = target.grantTable;
+    if (count > statusFrames.length)
+      return grantFailure(GNTST_GENERAL_ERROR, `${count} status frames asked for, there are ${statusFrames.length}`);
+    return storeFrames(call, statusFrames.slice(0, count), op.get('frame_list'), 8);
+  });
+}
+
+function storeFrames(
+  { xen }: HypercallContext,
+  frames: readonly Mfn[],
+  list: number,
+  step: 4 | 8,
+): GrantFailure | undefined {
+  for (const [index, mfn] of frames.entries()) {
+    const at = (list + index * step) as VirtualAddress;
+    if (!writeWord(xen, at, mfn, step)) return grantFailure(GNTST_BAD_VIRT_ADDR, faultAt('frame list', at).reason);
+  }
+  return undefined;
 }
 
 export function doQuerySize(call: HypercallContext): HypercallResult {
   if (call.args.u32(2) !== 1) return refuse('EINVAL', 'query_size takes exactly one operation');
-  return forEach(call, GNTTAB_QUERY_SIZE, (op) => {
+  return forEachGrantOperation(call, GNTTAB_QUERY_SIZE, (op) => {
     const target = ownDomain(call, op.get('dom'));
     if (isGrantFailure(target)) return target;
     op.set('nr_frames', target.grantTable.frames.length);
@@ -112,39 +134,41 @@ export function doQuerySize(call: HypercallContext): HypercallResult {
 
 /** An unprivileged domain may ask about itself only. */
 function ownDomain({ xen, domain }: HypercallContext, domid: number): Domain | GrantFailure {
-  const target = grantDomain(xen, domain, domid);
-  if (isGrantFailure(target) || target === domain || domain.privileged) return target;
+  const target = domid === 0 ? undefined : anyDomain(xen, domain, domid);
+  if (target === domain || isGrantFailure(target)) return target;
   return grantFailure(
     GNTST_PERMISSION_DENIED,
     `domain ${domain.domid} may not ask about domain ${domid}'s grant table`,
   );
 }
 
+/** Also when refused, the version that holds is told. */
 export function doSetVersion({ xen, domain, args }: HypercallContext): HypercallResult {
   const op = readStruct(xen, domain, args.address(1), GNTTAB_SET_VERSION);
   if (isRefusal(op)) return op;
   const version = op.get('version');
-  if (version !== 1 && version !== 2) return refuse('EINVAL', `there is no grant table version ${version}`);
-  if (version === 2) return refuse('ENOSYS', 'grant table version 2 is not available (max_grant_version=1)');
+  const refusal =
+    version === 1 || version === 2
+      ? setGrantVersion(xen, domain, version)
+      : refuse('EINVAL', `there is no grant table version ${version}`);
   op.set('version', domain.grantTable.version);
-  return writeStruct(xen, args.address(1), op) ?? 0;
+  return writeStruct(xen, args.address(1), op) ?? refusal ?? 0;
 }
 
 export function doGetVersion(call: HypercallContext): HypercallResult {
   const { xen, domain, args } = call;
   const op = readStruct(xen, domain, args.address(1), GNTTAB_GET_VERSION);
   if (isRefusal(op)) return op;
-  const target = grantDomain(xen, domain, op.get('dom'));
-  if (isGrantFailure(target)) return refuse('ESRCH', target.reason);
-  if (target !== domain && !domain.privileged)
-    return refuse('EPERM', 'only the own grant table version may be asked for');
+  const target = ownDomain(call, op.get('dom'));
+  if (isGrantFailure(target))
+    return refuse(target.status === GNTST_PERMISSION_DENIED ? 'EPERM' : 'ESRCH', target.reason);
   op.set('version', target.grantTable.version);
   return writeStruct(xen, args.address(1), op) ?? 0;
 }
 
 export function doSwapGrantRef(call: HypercallContext): HypercallResult {
   const { xen, domain } = call;
-  return forEach(call, GNTTAB_SWAP_GRANT_REF, (op) => {
+  return forEachGrantOperation(call, GNTTAB_SWAP_GRANT_REF, (op) => {
     const a = op.get('ref_a');
     const b = op.get('ref_b');
     const table = domain.grantTable;
@@ -152,129 +176,16 @@ export function doSwapGrantRef(call: HypercallContext): HypercallResult {
       return grantFailure(GNTST_BAD_GNTREF, `grant ${Math.max(a, b)}: no such entry`);
     if (a === b) return undefined;
     if (table.active.has(a) || table.active.has(b))
-      return grantFailure(-12, `grant ${table.active.has(a) ? a : b} is in use`);
-    const addressA = grantEntryAddress(table, a);
-    const addressB = grantEntryAddress(table, b);
-    const lowA = xen.ram.read32(addressA);
-    const highA = xen.ram.read32((addressA + 4) as MachineAddress);
-    xen.ram.write64(addressA, xen.ram.read32(addressB), xen.ram.read32((addressB + 4) as MachineAddress));
-    xen.ram.write64(addressB, lowA, highA);
+      return grantFailure(GNTST_EAGAIN, `grant ${table.active.has(a) ? a : b} is in use`);
+    swapBytes(xen, grantEntryAddress(table, a), grantEntryAddress(table, b), table.entryBytes);
+    if (table.version === 2) swapBytes(xen, grantStatusAddress(table, a), grantStatusAddress(table, b), 2);
     return undefined;
   });
 }
 
-const COPY_SOURCE_GREF = 1;
-const COPY_DEST_GREF = 2;
-
-type CopyOp = StructView<keyof (typeof GNTTAB_COPY)[64]['offset']>;
-
-export function doCopy(call: HypercallContext): HypercallResult {
-  return forEach(call, GNTTAB_COPY, (op) => copyOne(call, op));
-}
-
-function copyOne(call: HypercallContext, op: CopyOp): GrantFailure | undefined {
-  const length = op.get('len');
-  const sourceOffset = op.get('source_offset');
-  const destOffset = op.get('dest_offset');
-  if (sourceOffset + length > 4096 || destOffset + length > 4096) {
-    return grantFailure(
-      GNTST_BAD_COPY_ARG,
-      `${length} bytes from offset ${sourceOffset} to ${destOffset} cross a page`,
-    );
-  }
-  const flags = op.get('flags');
-  const source = openCopyEnd(
-    call,
-    op.get('source_domid'),
-    op.get('source_ref'),
-    (flags & COPY_SOURCE_GREF) !== 0,
-    false,
-  );
-  if (isGrantFailure(source)) return source;
-  const dest = openCopyEnd(call, op.get('dest_domid'), op.get('dest_ref'), (flags & COPY_DEST_GREF) !== 0, true);
-  if (isGrantFailure(dest)) {
-    source.close();
-    return dest;
-  }
-  const bytes = call.xen.ram.frame(source.mfn).slice(sourceOffset, sourceOffset + length);
-  call.xen.ram.writeBytes((dest.mfn * 4096 + destOffset) as MachineAddress, bytes);
-  dest.close();
-  source.close();
-  return undefined;
-}
-
-interface CopyEnd {
-  readonly mfn: Mfn;
-  readonly close: () => void;
-}
-
-function openCopyEnd(
-  { xen, domain }: HypercallContext,
-  domid: number,
-  ref: number,
-  isGrant: boolean,
-  write: boolean,
-): CopyEnd | GrantFailure {
-  const owner = grantDomain(xen, domain, domid);
-  if (isGrantFailure(owner)) return owner;
-  if (isGrant) {
-    const active = acquireGrant(xen, owner, ref, domain.domid, write);
-    if (isGrantFailure(active)) return active;
-    return { mfn: active.mfn, close: () => releaseGrant(xen, owner, ref, write) };
-  }
-  if (owner !== domain) {
-    return grantFailure(GNTST_PERMISSION_DENIED, `frames of domain ${domid} can be named by grant only`);
-  }
-  if (write) {
-    const refusal = xen.references.getWithType(ref, TYPE_WRITABLE, domain.domid);
-    if (refusal !== undefined) return grantFailure(GNTST_BAD_PAGE, refusal.reason);
-    return { mfn: ref as Mfn, close: () => xen.references.putWithType(ref as Mfn) };
-  }
-  if (!xen.references.get(ref, domain.domid)) {
-    return grantFailure(GNTST_BAD_PAGE, xen.references.notOwned(ref, domain.domid).reason);
-  }
-  return { mfn: ref as Mfn, close: () => xen.references.put(ref as Mfn) };
-}
-
-export function doTransfer(call: HypercallContext): HypercallResult {
-  return forEach(call, GNTTAB_TRANSFER, (op) => transferOne(call, op.get('mfn'), op.get('domid'), op.get('ref')));
-}
-
-/** Gives a page away to a domain that offered to take one (GTF_accept_transfer). */
-function transferOne(
-  { xen, domain }: HypercallContext,
-  frame: number,
-  domid: number,
-  ref: number,
-): GrantFailure | undefined {
-  const taker = grantDomain(xen, domain, domid);
-  if (isGrantFailure(taker)) return taker;
-  if (taker === domain) return grantFailure(GNTST_BAD_DOMAIN, 'a page cannot be transferred to its owner');
-  if (!xen.frames.owns(domain.domid, frame)) {
-    return grantFailure(GNTST_BAD_PAGE, xen.references.notOwned(frame, domain.domid).reason);
-  }
-  const info = xen.frames.describe(frame);
-  if (info.count !== 1 || info.typeCount !== 0) {
-    return grantFailure(GNTST_BAD_PAGE, `mfn ${frame} is in use: count ${info.count}, ${info.type} ${info.typeCount}`);
-  }
-  if (ref >= taker.grantTable.entries) return grantFailure(GNTST_BAD_GNTREF, `grant ${ref}: no such entry`);
-  const address = grantEntryAddress(taker.grantTable, ref);
-  const word = xen.ram.read32(address);
-  if ((word & 0xffff) !== GTF_ACCEPT_TRANSFER || word >>> 16 !== domain.domid) {
-    return grantFailure(
-      GNTST_GENERAL_ERROR,
-      `grant ${ref} of domain ${domid} does not accept a transfer from ${domain.domid}`,
-    );
-  }
-  if (taker.totalPages >= taker.maxPages)
-    return grantFailure(GNTST_GENERAL_ERROR, `domain ${domid} has its full memory`);
-  xen.moveFrame(frame, domain, taker);
-  xen.ram.write32((address + 4) as MachineAddress, frame);
-  xen.ram.write16(address, GTF_ACCEPT_TRANSFER | GTF_TRANSFER_COMMITTED | GTF_TRANSFER_COMPLETED);
-  return undefined;
-}
-
-/** Rows that a domU with version 1 tables gets no further with. */
-export function notWithVersion1(): Refusal {
-  return refuse('EOPNOTSUPP', 'status frames belong to grant table version 2');
+function swapBytes({ ram }: HypercallContext['xen'], a: MachineAddress, b: MachineAddress, length: number): void {
+  const bytesOf = (at: MachineAddress): Uint8Array => ram.u8.slice(ram.offsetOf(at), ram.offsetOf(at) + length);
+  const first = bytesOf(a);
+  ram.writeBytes(a, bytesOf(b));
+  ram.writeBytes(b, first);
 }

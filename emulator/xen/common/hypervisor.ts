@@ -395,6 +395,12 @@ export class Hypervisor {
     return mfn;
   }
 
+  /** Takes a shared frame back, once no guest maps it. */
+  freeSharedFrame(mfn: Mfn): void {
+    this.references.putWithType(mfn);
+    this.references.deallocate(mfn);
+  }
+
   isXenHeap(mfn: Mfn): boolean {
     return ((this.frames.flags[mfn - this.frames.first] as number) & FRAME_XEN_HEAP) !== 0;
   }

@@ -1,4 +1,5 @@
 import * as event from '../common/event-ops.ts';
+import * as copy from '../common/grant-copy.ts';
 import * as grant from '../common/grant-ops.ts';
 import * as version from '../common/kernel.ts';
 import * as memory from '../common/memory.ts';
@@ -182,20 +183,20 @@ export const GRANT_TABLE_OPS: readonly SuboperationRow[] = [
     count: 2,
   }),
   plain(3, 'dump_table', denied, 'Prints a table on the Xen console.'),
-  plain(4, 'transfer', grant.doTransfer, 'Gives pages away.', { struct: grantAbi.GNTTAB_TRANSFER, count: 2 }),
-  plain(5, 'copy', grant.doCopy, 'Copies between grants and own frames.', { struct: grantAbi.GNTTAB_COPY, count: 2 }),
+  plain(4, 'transfer', copy.doTransfer, 'Gives pages away.', { struct: grantAbi.GNTTAB_TRANSFER, count: 2 }),
+  plain(5, 'copy', copy.doCopy, 'Copies between grants and own frames.', { struct: grantAbi.GNTTAB_COPY, count: 2 }),
   plain(6, 'query_size', grant.doQuerySize, 'Present and greatest size of the table.', {
     struct: grantAbi.GNTTAB_QUERY_SIZE,
     count: 2,
   }),
-  plain(7, 'unmap_and_replace', undefined, 'Ends a mapping and moves another entry into its place.', {
+  plain(7, 'unmap_and_replace', grant.doUnmapAndReplace, 'Ends a mapping and moves another entry into its place.', {
     struct: grantAbi.GNTTAB_UNMAP_AND_REPLACE,
     count: 2,
   }),
   plain(8, 'set_version', grant.doSetVersion, 'Chooses the layout of entries.', {
     struct: grantAbi.GNTTAB_SET_VERSION,
   }),
-  plain(9, 'get_status_frames', grant.notWithVersion1, 'Frames of the version 2 status words.', {
+  plain(9, 'get_status_frames', grant.doGetStatusFrames, 'Frames of the version 2 status words.', {
     struct: grantAbi.GNTTAB_GET_STATUS_FRAMES,
     count: 2,
   }),

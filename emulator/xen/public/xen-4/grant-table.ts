@@ -122,7 +122,8 @@ export const GNTTAB_GET_STATUS_FRAMES = struct('gnttab_get_status_frames', {
   nr_frames: 'u32',
   dom: { type: 'u16', format: 'domid' },
   status: STATUS,
-  frame_list: { type: 'u64' },
+  // A pointer of 64 bits for both widths.
+  frame_list: { type: 's64', format: 'hex' },
 });
 export const GNTTAB_GET_VERSION = struct('gnttab_get_version', {
   dom: { type: 'u16', format: 'domid' },
