@@ -16,13 +16,19 @@ const read = (file: string): Uint8Array => new Uint8Array(readFileSync(file));
 const RAMDISK_BYTES = 0x231eec;
 const TRANSCRIPT_KERNEL = 'vmlinuz-6.1.0-56-amd64';
 
+const withoutNumbers = (line: string): string => line.replaceAll(/0x[0-9a-f]+|\d+(?= table)/g, '#');
+
 test("Debian's kernel with a ramdisk", (context) => {
   const file = orSkip(context, debianKernel);
   const image = readKernelImage(read(file));
   expect(image).toMatchObject({ container: 'bzImage', compression: 'XZ', guestType: 'xen-3.0-x86_64' });
-  if (path.basename(file) !== TRANSCRIPT_KERNEL) context.skip(`the transcript is of ${TRANSCRIPT_KERNEL}`);
+  const account = layoutAccount(planDomain(image, 65536, RAMDISK_BYTES));
+  const transcript = builderTranscript('linux-6.1');
+  // Debian updates its kernel: another one has other sizes, and must still be laid out in the same steps.
+  expect(account.map(withoutNumbers)).toEqual(transcript.map(withoutNumbers));
+  if (path.basename(file) !== TRANSCRIPT_KERNEL) return;
   expect(image.elf.reader.size).toBe(0x3eda7b4);
-  expect(layoutAccount(planDomain(image, 65536, RAMDISK_BYTES))).toEqual(builderTranscript('linux-6.1'));
+  expect(account).toEqual(transcript);
 });
 
 test("Debian's cloud kernel: an LZ4 payload", (context) => {
