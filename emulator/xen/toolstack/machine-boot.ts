@@ -7,6 +7,7 @@
 import type { Disposable } from '../../base/disposable.ts';
 import { DisposableStore } from '../../base/disposable.ts';
 import { Emitter } from '../../base/event.ts';
+import type { Mfn, Port } from '../../base/numbers.ts';
 import { Clock, type WallClock } from '../../machine/clock.ts';
 import type { Ram } from '../../machine/ram.ts';
 import type { Processor } from '../../x86/cpu/processor.ts';
@@ -25,6 +26,7 @@ import type { DomainConfig } from './domain-config.ts';
 import type { DomainLayout } from './domain-layout.ts';
 import { type KernelImage, keepSymbolsOnly } from './image/kernel-image.ts';
 import type { LoadedDomain } from './load-domain.ts';
+import { type BootedDomainState, domainParts, type MachineState, saveMachine } from './machine-state.ts';
 import { memoryHash } from './memory-hash.ts';
 
 /** RAM of so many frames and a processor over it. */
@@ -46,8 +48,17 @@ export interface BootedDomain {
   readonly image: KernelImage;
   readonly domain: Domain;
   readonly layout: DomainLayout;
+  readonly connections: HostConnections;
   readonly console: ConsoleBackend;
   readonly xenstore: XenstoreBackend;
+}
+
+/** Where console and xenstore meet the domain. */
+export interface HostConnections {
+  readonly consoleMfn: Mfn;
+  readonly consolePort: Port;
+  readonly xenstoreMfn: Mfn;
+  readonly xenstorePort: Port;
 }
 
 export interface ConsoleOutput {
@@ -67,7 +78,7 @@ export interface MachineStatistics {
 }
 
 const PAGES_PER_MEGABYTE = 256;
-const DEFAULT_SEED = 1;
+export const DEFAULT_SEED = 1;
 /** Machine frames beyond what is accounted for: grant-table and event pages that guests make Xen allocate. */
 const SPARE_FRAMES = 256;
 
@@ -75,12 +86,23 @@ const SPARE_FRAMES = 256;
 export async function bootDomains(options: BootOptions): Promise<Machine> {
   const seed = options.seed ?? DEFAULT_SEED;
   const pages = options.domains.reduce((sum, { config }) => sum + config.memory * PAGES_PER_MEGABYTE, 0);
-  const { ram, processor } = await options.createMachine(machineFrames(pages, options.domains.length));
-  const clock = new Clock(processor, options.epoch);
-  const machine = new Machine(new Hypervisor({ ram, processor, clock, seed }), seed);
+  const frames = machineFrames(pages, options.domains.length);
+  const machine = await emptyMachine(options.createMachine, frames, seed, options.epoch);
   for (const domain of options.domains) machine.add(domain);
   if (options.paused !== true) for (const { domain } of machine.domains) machine.hypervisor.unpause(domain);
   return machine;
+}
+
+/** A machine without domains. */
+export async function emptyMachine(
+  createMachine: CreateMachine,
+  frames: number,
+  seed: number,
+  epoch?: WallClock,
+): Promise<Machine> {
+  const { ram, processor } = await createMachine(frames);
+  const clock = new Clock(processor, epoch);
+  return new Machine(new Hypervisor({ ram, processor, clock, seed }), seed);
 }
 
 /** Xen's own need grows with the machine, so it is asked twice. */
@@ -99,12 +121,14 @@ export class Machine implements Disposable {
   readonly onConsole = this.consoleEmitter.event;
   readonly onXenstore = this.xenstoreEmitter.event;
   private readonly random: Random;
+  /** Console and xenstore of all domains. */
+  private backends = new DisposableStore();
   /** Disks and network interfaces of all domains. */
   readonly xenbus: Xenbus;
 
   constructor(
     readonly hypervisor: Hypervisor,
-    seed: number,
+    readonly seed: number,
   ) {
     this.random = new Random(seed);
     this.xenbus = this.disposables.add(new Xenbus(hypervisor, this.store));
@@ -140,20 +164,29 @@ export class Machine implements Disposable {
       console: { port: built.consolePort, mfn: built.consoleMfn },
       startTime: `${seconds}.${String(Math.floor(nanoseconds / 10_000_000)).padStart(2, '0')}`,
     });
-    const console = new ConsoleBackend(this.hypervisor, domain, built.consoleMfn, built.consolePort, (bytes) =>
+    const { consoleMfn, consolePort, xenstoreMfn, xenstorePort, layout } = built;
+    const connections = { consoleMfn, consolePort, xenstoreMfn, xenstorePort };
+    return this.connect({ config, image: keepSymbolsOnly(image), domain, layout, connections });
+  }
+
+  /** Console and xenstore at the host's end. */
+  private connect(parts: Omit<BootedDomain, 'console' | 'xenstore'>): BootedDomain {
+    const { domain } = parts;
+    const { consoleMfn, consolePort, xenstoreMfn, xenstorePort } = parts.connections;
+    const console = new ConsoleBackend(this.hypervisor, domain, consoleMfn, consolePort, (bytes) =>
       this.consoleEmitter.fire({ domain, bytes }),
     );
     const xenstore = new XenstoreBackend(
       this.hypervisor,
       domain,
-      built.xenstoreMfn,
-      built.xenstorePort,
+      xenstoreMfn,
+      xenstorePort,
       this.store,
       (direction, message) => this.xenstoreEmitter.fire({ domain, direction, message }),
     );
-    this.disposables.add(console);
-    this.disposables.add(xenstore);
-    const booted = { config, image: keepSymbolsOnly(image), domain, layout: built.layout, console, xenstore };
+    this.backends.add(console);
+    this.backends.add(xenstore);
+    const booted = { ...parts, console, xenstore };
     this.domains.push(booted);
     return booted;
   }
@@ -179,7 +212,34 @@ export class Machine implements Disposable {
     return memoryHash(this.hypervisor);
   }
 
+  /** Everything but the contents of RAM. Only between runs. */
+  save(): MachineState {
+    return saveMachine(this, this.random.save());
+  }
+
+  /** Everything as it was; `restoreRam` is called when RAM is to get its contents. Only between runs. */
+  restore(state: MachineState, restoreRam: () => void): void {
+    const { hypervisor, store } = this;
+    this.domains.length = 0;
+    store.connections.clear();
+    hypervisor.beginRestore(state.hypervisor);
+    this.backends.dispose();
+    this.backends = new DisposableStore();
+    for (const saved of state.domains) this.connect(domainParts(hypervisor, saved));
+    restoreRam();
+    store.restore(state.store);
+    this.random.restore(state.random);
+    for (const [index, { console, xenstore }] of this.domains.entries()) {
+      const saved = state.domains[index] as BootedDomainState;
+      console.restore(saved.console);
+      xenstore.restore(saved.xenstore);
+    }
+    this.xenbus.restore(state.xenbus as never);
+    hypervisor.finishRestore(state.hypervisor);
+  }
+
   dispose(): void {
+    this.backends.dispose();
     this.disposables.dispose();
   }
 

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { createMachine } from '../../../../emulator/xen/toolstack/create-machine.ts';
+import type { Machine } from '../../../../emulator/xen/toolstack/machine-boot.ts';
+import {
+  machineFromSnapshot,
+  readSnapshot,
+  restoreMachine,
+  takeSnapshot,
+} from '../../../../emulator/xen/toolstack/machine-snapshot.ts';
+import { bootGuest, runTo, sampleGuest } from './booted.ts';
+
+function fileOf(machine: Machine): Uint8Array {
+  return new Uint8Array(Buffer.concat(takeSnapshot(machine)));
+}
+
+const result = (machine: Machine) => ({ ...machine.statistics(), hash: machine.memoryHash() });
+
+const go = (on: Machine, typed: string, instructions: number): void => {
+  on.domains[0]!.console.sendInput(Buffer.from(typed));
+  runTo(on, instructions);
+};
+
+describe('a snapshot of the sample', () => {
+  test('goes on in a new machine as the machine itself does', async () => {
+    const machine = await bootGuest(sampleGuest());
+    for (const instructions of [0, 1, 2_500, 30_000]) {
+      runTo(machine, instructions);
+      const file = fileOf(machine);
+      const restored = await machineFromSnapshot(createMachine, readSnapshot(file));
+      expect(result(restored)).toEqual(result(machine));
+      expect(Buffer.compare(fileOf(restored), file)).toBe(0);
+      for (const each of [restored, machine]) go(each, 'info\n', instructions + 5_000);
+      expect(result(restored)).toEqual(result(machine));
+      restored.dispose();
+    }
+    machine.dispose();
+  });
+
+  test('taken at many moments puts a machine that ran on back', async () => {
+    const machine = await bootGuest(sampleGuest());
+    for (let step = 0; step < 30; step++) {
+      const typed = step % 3 === 2 ? 'info\nfault\n' : '';
+      runTo(machine, machine.statistics().instructions + 1 + ((step * 7919) % 3001));
+      const until = machine.statistics().instructions + 4000;
+      const before = result(machine);
+      const file = fileOf(machine);
+      go(machine, typed, until);
+      const after = result(machine);
+      restoreMachine(machine, readSnapshot(file));
+      expect(result(machine)).toEqual(before);
+      go(machine, typed, until);
+      expect(result(machine)).toEqual(after);
+    }
+    machine.dispose();
+  });
+});
