@@ -4,7 +4,7 @@ import { releaseVcpu, resetVcpu, unpinAll } from '../pv/domain.ts';
 import { orphanMappings, releaseAllMappings } from '../pv/grant-mapping.ts';
 import { Domain } from './domain.ts';
 import { EventChannels, resetEventChannels } from './event-channel.ts';
-import { FRAME_ALLOCATED, FRAME_XEN_HEAP } from './frame-table.ts';
+import { DOMID_XEN, FRAME_ALLOCATED, FRAME_XEN_HEAP } from './frame-table.ts';
 import { GrantTable, growGrantTable } from './grant-table.ts';
 import type { DomainOptions, Hypervisor } from './hypervisor.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -22,10 +22,14 @@ export function createDomain(xen: Hypervisor, options: DomainOptions): Domain | 
   const domid = options.domid ?? nextDomid(xen);
   const vcpuCount = options.vcpus ?? 1;
   if (xen.domains.has(domid)) return refuse('EEXIST', `there is a domain ${domid} already`);
-  if (options.abi !== 'x86_64') return refuse('EOPNOTSUPP', 'only 64-bit PV domains can be run');
   if (vcpuCount < 1 || vcpuCount > MAX_VCPUS) return refuse('EINVAL', `${vcpuCount} vCPUs (1 to ${MAX_VCPUS})`);
-  if (options.pages + XEN_FRAMES > xen.frames.freeFrames) {
-    return refuse('ENOMEM', `${options.pages} pages asked for, ${xen.frames.freeFrames - XEN_FRAMES} free`);
+  const narrow = options.abi === 'x86_32p';
+  if (narrow && !xen.m2p.makeCompat(xen.frames)) {
+    return refuse('ENOMEM', 'no room for a machine-to-physical table for 32-bit domains');
+  }
+  const own = XEN_FRAMES + (narrow ? vcpuCount : 0);
+  if (options.pages + own > xen.frames.freeFrames) {
+    return refuse('ENOMEM', `${options.pages} pages asked for, ${xen.frames.freeFrames - own} free`);
   }
   const domain = new Domain(
     domid,
@@ -47,6 +51,7 @@ export function createDomain(xen: Hypervisor, options: DomainOptions): Domain | 
   domain.vcpus = Array.from({ length: vcpuCount }, (_, index) => {
     const vcpu = new Vcpu(domain, index, xen.nextVcpuId++);
     vcpu.vcpuInfo = defaultVcpuInfo(domain, index);
+    if (narrow) vcpu.compatL4 = xen.frames.allocate(DOMID_XEN);
     resetVcpu(xen, vcpu);
     return vcpu;
   });

@@ -8,7 +8,7 @@ import {
   type VCPU_SET_SINGLESHOT_TIMER,
   VCPU_SSHOTTMR_FUTURE,
 } from '../public/xen-4/sched.ts';
-import { initialiseVcpu } from '../pv/domain.ts';
+import { initialiseVcpu } from '../pv/vcpu-context.ts';
 import { TYPE_WRITABLE } from './frame-table.ts';
 import { faultAt } from './guest-access.ts';
 import { type Refusal, refuse } from './refusal.ts';

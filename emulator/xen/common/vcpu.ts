@@ -13,6 +13,8 @@ export interface TrapHandler {
 
 export interface Callback {
   address: VirtualAddress;
+  /** Code selector of a 32-bit guest; 64-bit ones have no choice. */
+  cs: number;
   maskEvents: boolean;
 }
 
@@ -52,7 +54,10 @@ export class Vcpu {
   /** Polls these ports (SCHEDOP_poll); empty with a timeout only. */
   polling: number[] | undefined;
 
-  /** Runs the guest's kernel, as opposed to its user processes; both are ring 3 on 64 bit. */
+  /**
+   * Runs the guest's kernel, as opposed to its user processes. On 64 bit both are ring 3 and this tells them apart; on
+   * 32 bit it is what CS says, brought up to date whenever the processor stops or calls.
+   */
   kernelMode = true;
   registers: SavedRegisters = newRegisters();
   /** FS, and GS of the mode that is not running; the running one is in the processor. */
@@ -65,6 +70,8 @@ export class Vcpu {
   kernelSs = 0;
   kernelRoot: Mfn | undefined;
   userRoot: Mfn | undefined;
+  /** Xen's own L4 for a 32-bit vCPU, whose first entry is the guest's L3 (setup_compat_l4); undefined for 64 bit. */
+  compatL4: Mfn | undefined;
 
   readonly traps: TrapHandler[] = Array.from({ length: 256 }, () => newTrapHandler());
   eventCallback: Callback = newCallback();
@@ -118,6 +125,11 @@ export class Vcpu {
     readonly id: number,
   ) {}
 
+  /** Where the processor's walks of the kernel's addresses start. */
+  get hardwareRoot(): Mfn | undefined {
+    return this.compatL4 ?? this.kernelRoot;
+  }
+
   get state(): 'running' | 'runnable' | 'blocked' | 'offline' | 'crashed' {
     if (this.domain.state === 'crashed') return 'crashed';
     if (this.offline) return 'offline';
@@ -145,5 +157,5 @@ export function newTrapHandler(): TrapHandler {
 }
 
 export function newCallback(): Callback {
-  return { address: 0 as VirtualAddress, maskEvents: false };
+  return { address: 0 as VirtualAddress, cs: 0, maskEvents: false };
 }

@@ -25,12 +25,15 @@ import {
   HYPERVISOR_VIRT_START,
   VMASST_TYPE_ARCHITECTURAL_IOPL,
 } from '../public/xen-4/xen.ts';
+import { bounceCompat } from './compat-bounce-frame.ts';
 import { setGuestMode } from './guest-mode.ts';
 import { forceFlatSegment } from './segments.ts';
 
-/** create_bounce_frame of x86_64/entry.S: how a 64-bit guest kernel is entered. */
+/** create_bounce_frame of x86_64/entry.S: how a 64-bit guest kernel is entered; compat-bounce-frame.ts has the other. */
 export interface Bounce {
   readonly handler: VirtualAddress;
+  /** Code selector of a 32-bit guest's handler. */
+  readonly codeSelector: number;
   /** Pushed after R11 and before RIP; undefined for vectors that have none. */
   readonly errorCode?: number;
   readonly maskEvents: boolean;
@@ -51,6 +54,7 @@ const frame = new Int32Array(22);
  * stack in Xen's area or a handler of 0 crashes the domain; then false.
  */
 export function bounce(xen: Hypervisor, vcpu: Vcpu, request: Bounce): boolean {
+  if (vcpu.domain.width === 32) return bounceCompat(xen, vcpu, request);
   const { processor } = xen;
   const fromKernel = vcpu.kernelMode;
   const cs = (request.cs ?? processor.selector(CS)) & (fromKernel ? ~3 : ~0);

@@ -2,6 +2,7 @@ import type { Mfn } from '../../base/numbers.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { vcpuInfoField } from '../common/shared-info.ts';
 import type { Vcpu } from '../common/vcpu.ts';
+import { storeCr2 } from './inject.ts';
 import { setKernelRoot } from './mm.ts';
 
 /** Control registers of a PV guest (read_cr, write_cr of pv/emul-priv-op.c). */
@@ -25,11 +26,13 @@ export function readControl(xen: Hypervisor, vcpu: Vcpu, register: number): Word
       return { low: CR0_FIXED | (xen.processor.taskSwitched ? CR0_TS : 0), high: 0 };
     case 2: {
       const at = xen.ram.offsetOf(vcpuInfoField(vcpu, 'arch_cr2')) >>> 2;
-      return { low: xen.ram.i32[at] as number, high: xen.ram.i32[at + 1] as number };
+      return { low: xen.ram.i32[at] as number, high: vcpu.domain.width === 64 ? (xen.ram.i32[at + 1] as number) : 0 };
     }
     case 3: {
       // mfn_to_gfn of a domain that is not translated: the machine frame itself.
       const mfn = vcpu.kernelRoot as Mfn;
+      // compat_pfn_to_cr3: frame numbers of more than 20 bits fold into the low ones.
+      if (vcpu.domain.width === 32) return { low: (mfn << 12) | (mfn >>> 20), high: 0 };
       return { low: mfn << 12, high: Math.floor(mfn / 0x100000) };
     }
     case 4:
@@ -47,10 +50,12 @@ export function writeControl(xen: Hypervisor, vcpu: Vcpu, register: number, low:
       xen.processor.taskSwitched = (low & CR0_TS) !== 0;
       return true;
     case 2:
-      xen.ram.write64(vcpuInfoField(vcpu, 'arch_cr2'), low, high);
+      storeCr2(xen, vcpu, low, high);
       return true;
     case 3: {
-      const refusal = setKernelRoot(xen, vcpu, (high >>> 0) * 0x100000 + (low >>> 12));
+      const frame =
+        vcpu.domain.width === 64 ? (high >>> 0) * 0x100000 + (low >>> 12) : ((low >>> 12) | (low << 20)) >>> 0;
+      const refusal = setKernelRoot(xen, vcpu, frame);
       if (refusal !== undefined) xen.notice(vcpu.domain, 'write of CR3', refusal);
       return refusal === undefined;
     }

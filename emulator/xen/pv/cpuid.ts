@@ -33,6 +33,8 @@ const FEATURES_1_ECX = bits(
   23 /* POPCNT */,
   31 /* hypervisor */,
 );
+/** Without long mode there is no CMPXCHG16B, and no LAHF "in 64-bit mode" (deep dependencies of LM in Xen's policy). */
+const CX16 = 1 << 13;
 const FEATURES_7_EBX = bits(9 /* ERMS */);
 const FEATURES_EXT_EDX = bits(11 /* SYSCALL */, 20 /* NX */, 29 /* LM */);
 const FEATURES_EXT_ECX = bits(0 /* LAHF in 64-bit mode */);
@@ -78,7 +80,7 @@ function basicLeaf(leaf: number, subleaf: number, subject: CpuidSubject, out: Ui
       out[0] = SIGNATURE;
       // CLFLUSH line of 64 bytes (in units of 8), one logical processor, initial APIC id: 2 per vCPU as in Xen.
       out[1] = (8 << 8) | (1 << 16) | ((subject.vcpuIndex * 2) << 24);
-      out[2] = FEATURES_1_ECX;
+      out[2] = subject.width === 64 ? FEATURES_1_ECX : FEATURES_1_ECX & ~CX16;
       out[3] = FEATURES_1_EDX;
       break;
     case 7:
@@ -95,7 +97,7 @@ function extendedLeaf(leaf: number, subject: CpuidSubject, out: Uint32Array): vo
       out[0] = MAX_EXTENDED;
       break;
     case 0x80000001:
-      out[2] = FEATURES_EXT_ECX;
+      out[2] = subject.width === 64 ? FEATURES_EXT_ECX : 0;
       out[3] = subject.width === 64 ? FEATURES_EXT_EDX : bits(20);
       break;
     case 0x80000002:

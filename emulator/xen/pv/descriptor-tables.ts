@@ -3,16 +3,24 @@ import { machineAddressOf, TYPE_SEGMENT_DESCRIPTORS, TYPE_WRITABLE } from '../co
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { hex, hex64, type Refusal, refuse } from '../common/refusal.ts';
 import type { Vcpu } from '../common/vcpu.ts';
-import { FIRST_RESERVED_GDT_ENTRY } from '../public/xen-4/xen.ts';
+import type { Width } from '../public/struct.ts';
+import {
+  FIRST_RESERVED_GDT_ENTRY,
+  FLAT_COMPAT_RING1_CS,
+  FLAT_RING3_CS64,
+  HYPERVISOR_COMPAT_VIRT_START,
+} from '../public/xen-4/xen.ts';
 
 /**
- * Descriptor tables of 64-bit guests (pv/descriptor-tables.c): what may stand in them, Xen's own page of the GDT, and
+ * Descriptor tables of guests (pv/descriptor-tables.c): what may stand in them, Xen's own page of the GDT, and
  * the LDT, which lies in guest memory and is looked up when a selector asks for it.
  */
 const SEGMENT_PRESENT = 1 << 15;
 const SEGMENT_S = 1 << 12;
 const SEGMENT_TYPE = 0xf << 8;
 const SEGMENT_DPL = 3 << 13;
+const SEGMENT_LONG = 1 << 21;
+const SEGMENT_GRANULAR = 1 << 23;
 const CALL_GATE_TYPE = 0xc << 8;
 const ENTRIES_PER_FRAME = 512;
 
@@ -29,26 +37,60 @@ const RESERVED_GDT: ReadonlyMap<number, readonly [low: number, high: number]> = 
   [FIRST_RESERVED_GDT_ENTRY + 7, [0x0000ffff, 0x00cf9b00]],
 ]);
 
+/** The same for 32-bit guests (boot_compat_gdt). */
+const RESERVED_COMPAT_GDT: typeof RESERVED_GDT = new Map([
+  [FIRST_RESERVED_GDT_ENTRY + 1, [0x0000ffff, 0x00af9b00]],
+  [FIRST_RESERVED_GDT_ENTRY + 2, [0x0000ffff, 0x00cf9300]],
+  // 0xE019 ring 1 code, 0xE021 ring 1 data; 0xE02B ring 3 code, 0xE033 ring 3 data: all flat, 4 GiB
+  [FIRST_RESERVED_GDT_ENTRY + 3, [0x0000ffff, 0x00cfbb00]],
+  [FIRST_RESERVED_GDT_ENTRY + 4, [0x0000ffff, 0x00cfb300]],
+  [FIRST_RESERVED_GDT_ENTRY + 5, [0x0000ffff, 0x00cffb00]],
+  [FIRST_RESERVED_GDT_ENTRY + 6, [0x0000ffff, 0x00cff300]],
+]);
+
+/** Privilege of a guest's kernel, which no selector or descriptor of its may exceed. */
+export function kernelRing(width: Width): 1 | 3 {
+  return width === 64 ? 3 : 1;
+}
+
+/** __fixup_guest_selector: the requested privilege lowered to the kernel's. */
+export function fixedSelector(selector: number, width: Width): number {
+  return (selector & 3) >= kernelRing(width) ? selector : (selector & ~3) | kernelRing(width);
+}
+
 /**
- * What Xen stores for a descriptor that a guest wants: DPL raised to 3; call gates lose theirs (it goes into the
- * selector's RPL), so that using them faults. Other gates and system segments are refused.
+ * What Xen stores for a descriptor that a guest wants: DPL raised to its kernel's ring; call gates lose theirs (it goes
+ * into the selector's RPL), so that using them faults. Other gates and system segments are refused.
  */
-export function checkDescriptor(low: number, high: number): { low: number; high: number } | Refusal {
+export function checkDescriptor(low: number, high: number, width: Width): { low: number; high: number } | Refusal {
   if ((high & SEGMENT_PRESENT) === 0) return { low, high };
-  const raised = high | SEGMENT_DPL;
-  if ((high & SEGMENT_S) !== 0) return { low, high: raised };
+  const dpl = Math.max((high >>> 13) & 3, kernelRing(width));
+  const raised = (high & ~SEGMENT_DPL) | (dpl << 13);
+  if ((high & SEGMENT_S) !== 0) return width === 64 ? { low, high: raised } : checkCompatSegment(low, raised);
   if ((high & SEGMENT_TYPE) === 0) return { low, high };
   if ((high & SEGMENT_TYPE) !== CALL_GATE_TYPE) {
     return refuse('EINVAL', `descriptor ${hex64(low, high)} is a system segment or gate of type ${(high >> 8) & 0xf}`);
   }
   const selector = low >>> 16;
-  const table = selector & 4;
-  if (table === 0 && selector >>> 3 >= FIRST_RESERVED_GDT_ENTRY && (selector & 3) !== 3) {
+  const xens = (selector & 4) === 0 && selector >>> 3 >= FIRST_RESERVED_GDT_ENTRY;
+  if (xens && selector !== (width === 64 ? FLAT_RING3_CS64 : FLAT_COMPAT_RING1_CS)) {
     return refuse('EINVAL', `call gate ${hex64(low, high)} leads to Xen's selector ${hex(selector)}`);
   }
-  if ((high & 0xff) !== 0)
+  // 32-bit gates have a count of parameters in bits 4:0.
+  if ((high & (width === 64 ? 0xff : 0xe0)) !== 0)
     return refuse('EINVAL', `call gate ${hex64(low, high)} has reserved bits or a parameter count`);
-  return { low: (low & 0xffff) | ((selector | 3) << 16), high: high & ~SEGMENT_DPL };
+  return { low: (low & 0xffff) | (((selector & ~3) | dpl) << 16), high: high & ~SEGMENT_DPL };
+}
+
+/** A 32-bit guest has no 64-bit code; flat segments that end in Xen's area are let out to 4 GiB, for the M2P table. */
+function checkCompatSegment(low: number, high: number): { low: number; high: number } | Refusal {
+  if ((high & SEGMENT_LONG) !== 0)
+    return refuse('EINVAL', `descriptor ${hex64(low, high)} is 64-bit code in a 32-bit domain`);
+  const base = (high & 0xff000000) | ((high & 0xff) << 16) | (low >>> 16);
+  const raw = ((high & 0xf0000) | (low & 0xffff)) + 1;
+  const limit = (high & SEGMENT_GRANULAR) !== 0 ? raw * 4096 : raw;
+  if (base !== 0 || limit <= HYPERVISOR_COMPAT_VIRT_START) return { low, high };
+  return { low: low | 0xffff, high: high | 0xf0000 };
 }
 
 /** HYPERVISOR_set_gdt. Frames are the guest's machine frames; entries at most 7168. */
@@ -90,7 +132,7 @@ export function updateDescriptor(
   high: number,
 ): Refusal | undefined {
   if (address % 8 !== 0) return refuse('EINVAL', `descriptor address ${hex(address)} is not a multiple of 8`);
-  const checked = checkDescriptor(low, high);
+  const checked = checkDescriptor(low, high, vcpu.domain.width);
   if ('errno' in checked) return checked;
   const frame = Math.floor(address / 4096);
   const domid = vcpu.domain.domid;
@@ -133,7 +175,7 @@ export function lookUpDescriptor(xen: Hypervisor, vcpu: Vcpu, selector: number, 
   const entry = (selector & 0xffff) >>> 3;
   if ((selector & 4) !== 0) return lookUpLocal(xen, vcpu, entry, out);
   if (entry >= FIRST_RESERVED_GDT_ENTRY) {
-    const reserved = RESERVED_GDT.get(entry);
+    const reserved = (vcpu.domain.width === 64 ? RESERVED_GDT : RESERVED_COMPAT_GDT).get(entry);
     if (entry >= FIRST_RESERVED_GDT_ENTRY + ENTRIES_PER_FRAME) return false;
     out[0] = reserved?.[0] ?? 0;
     out[1] = reserved?.[1] ?? 0;
@@ -163,7 +205,7 @@ function lookUpLocal(xen: Hypervisor, vcpu: Vcpu, entry: number, out: Uint32Arra
 
 /** First use of a page of the LDT: it must be mapped in the kernel's view and able to be a descriptor page. */
 function mapLdtPage(xen: Hypervisor, vcpu: Vcpu, page: number): Mfn | undefined {
-  const walk = xen.processor.walk((vcpu.ldtBase + page * 4096) as VirtualAddress, vcpu.kernelRoot);
+  const walk = xen.processor.walk((vcpu.ldtBase + page * 4096) as VirtualAddress, vcpu.hardwareRoot);
   if (walk.machine === undefined) return undefined;
   const frame = Math.floor(walk.machine / 4096);
   const refusal = xen.references.getWithType(frame, TYPE_SEGMENT_DESCRIPTORS, vcpu.domain.domid);

@@ -1,25 +1,21 @@
 import { assert } from '../../base/assert.ts';
-import { highHalf, lowHalf, type Mfn, type VirtualAddress } from '../../base/numbers.ts';
-import { CS, DS, EFLAGS_IF, EFLAGS_IOPL, ES, FS, GS, RSI, RSP, SS } from '../../x86/cpu/processor.ts';
+import { highHalf, lowHalf } from '../../base/numbers.ts';
+import { CS, DS, EFLAGS_IF, ES, FS, GS, RSI, RSP, SS } from '../../x86/cpu/processor.ts';
 import type { Domain } from '../common/domain.ts';
-import { TYPE_L4 } from '../common/frame-table.ts';
-import { readStruct } from '../common/guest-access.ts';
 import type { Hypervisor, VcpuContext } from '../common/hypervisor.ts';
-import { isRefusal, type Refusal, refuse } from '../common/refusal.ts';
+import type { Refusal } from '../common/refusal.ts';
 import { setUpcallMask } from '../common/shared-info.ts';
 import { setPeriodicTimer } from '../common/time.ts';
 import type { Vcpu } from '../common/vcpu.ts';
-import type { StructView } from '../public/struct.ts';
-import { CPU_USER_REGS_64, VCPU_GUEST_CONTEXT_64, VGCF_IN_KERNEL } from '../public/xen-4/sched.ts';
-import { FLAT_RING3_CS64, FLAT_RING3_SS64 } from '../public/xen-4/xen.ts';
-import { checkAddress } from './callback.ts';
+import { FLAT_COMPAT_RING1_CS, FLAT_COMPAT_RING1_DS, FLAT_RING3_CS64, FLAT_RING3_SS64 } from '../public/xen-4/xen.ts';
+import { enter } from './compat-bounce-frame.ts';
 import { CR4_FIXED } from './control-registers.ts';
-import { setGdt } from './descriptor-tables.ts';
-import { deliverFailsafe } from './inject.ts';
+import { deliverFailsafe, injectException } from './inject.ts';
+import { installKernelRoot, rootType } from './mm.ts';
 import { pinTable } from './mmuext-op.ts';
-import { loadCodeSegment, loadStackSegment } from './segments.ts';
+import { forceFlatSegment, loadCodeSegment, loadStackSegment } from './segments.ts';
 
-/** Registers of PV vCPUs: into the processor and back, first contexts, the initial state (pv/domain.c, domain.c). */
+/** Registers of PV vCPUs: into the processor and back, and their initial state (pv/domain.c, domain.c). */
 
 /** PV guests start with a 100 Hz ticker. */
 const DEFAULT_PERIOD = 10_000_000;
@@ -38,8 +34,13 @@ function initialFpu(): Uint8Array {
 export function resetVcpu(xen: Hypervisor, vcpu: Vcpu): void {
   const { registers } = vcpu;
   registers.rflags = RFLAGS_FIXED | EFLAGS_IF;
-  registers.selectors[CS] = FLAT_RING3_CS64;
-  registers.selectors[SS] = FLAT_RING3_SS64;
+  if (vcpu.domain.width === 64) {
+    registers.selectors[CS] = FLAT_RING3_CS64;
+    registers.selectors[SS] = FLAT_RING3_SS64;
+  } else {
+    registers.selectors.fill(FLAT_COMPAT_RING1_DS);
+    registers.selectors[CS] = FLAT_COMPAT_RING1_CS;
+  }
   registers.fpu = initialFpu();
   vcpu.debugRegisters[6] = 0xffff0ff0;
   vcpu.debugRegisters[7] = 0x400;
@@ -48,15 +49,17 @@ export function resetVcpu(xen: Hypervisor, vcpu: Vcpu): void {
 
 /** The toolstack's way to start a vCPU: pins the root, installs registers, brings it up. */
 export function startVcpu(xen: Hypervisor, vcpu: Vcpu, context: VcpuContext): Refusal | undefined {
+  const type = rootType(vcpu.domain.width);
   const refusal =
-    pinTable(xen, vcpu.domain, context.rootMfn, TYPE_L4) ??
-    xen.references.getWithType(context.rootMfn, TYPE_L4, vcpu.domain.domid);
+    pinTable(xen, vcpu.domain, context.rootMfn, type) ??
+    xen.references.getWithType(context.rootMfn, type, vcpu.domain.domid);
   if (refusal !== undefined) return refusal;
-  vcpu.kernelRoot = context.rootMfn;
-  if (!vcpu.domain.m2pStrict) xen.validator.showMachineToPhysical(context.rootMfn);
+  installKernelRoot(xen, vcpu, context.rootMfn);
   vcpu.registers.rip = context.rip;
   setSaved(vcpu, RSP, context.rsp);
   setSaved(vcpu, RSI, context.rsi);
+  vcpu.kernelSs = vcpu.registers.selectors[SS] as number;
+  vcpu.kernelSp = context.rsp;
   finishStart(xen, vcpu);
   vcpu.offline = false;
   return undefined;
@@ -67,130 +70,11 @@ function setSaved(vcpu: Vcpu, register: number, value: number): void {
   vcpu.registers.high[register] = highHalf(value);
 }
 
-function finishStart(xen: Hypervisor, vcpu: Vcpu): void {
+/** What all ways to give a vCPU its first registers end with. */
+export function finishStart(xen: Hypervisor, vcpu: Vcpu): void {
   vcpu.initialised = true;
   vcpu.kernelMode = true;
   setPeriodicTimer(xen, vcpu, DEFAULT_PERIOD);
-}
-
-type GuestContext = StructView<keyof (typeof VCPU_GUEST_CONTEXT_64)[64]['offset']>;
-
-/** VCPUOP_initialise: everything from the guest's vcpu_guest_context. Checks first, then installs. */
-export function initialiseVcpu(xen: Hypervisor, vcpu: Vcpu, address: VirtualAddress): Refusal | undefined {
-  if (vcpu.domain.width === 32) return refuse('ENOSYS', '32-bit contexts are not supported');
-  const context = readStruct(xen, vcpu.domain, address, VCPU_GUEST_CONTEXT_64);
-  if (isRefusal(context)) return context;
-  const traps = trapEntries(context);
-  for (const { address: handler } of traps) {
-    const bad = checkAddress(handler);
-    if (bad !== undefined) return bad;
-  }
-  const root = context.get('ctrlreg', 3) / 4096;
-  const refusal = xen.references.getWithType(root, TYPE_L4, vcpu.domain.domid);
-  if (refusal !== undefined) return { errno: refusal.errno, reason: `CR3 of the new vCPU: ${refusal.reason}` };
-  const entries = context.get('gdt_ents');
-  const frames = Array.from({ length: Math.ceil(entries / 512) }, (_, index) => context.get('gdt_frames', index));
-  const badGdt = setGdt(xen, vcpu, frames, entries);
-  if (badGdt !== undefined) {
-    xen.references.putWithType(root as Mfn);
-    return badGdt;
-  }
-  vcpu.kernelRoot = root as Mfn;
-  if (!vcpu.domain.m2pStrict) xen.validator.showMachineToPhysical(root as Mfn);
-  for (const { vector, ...handler } of traps) {
-    vcpu.traps[vector] = { ...handler, cs: FLAT_RING3_CS64 };
-  }
-  installCallbacks(vcpu, context);
-  installRegisters(vcpu, context);
-  finishStart(xen, vcpu);
-  vcpu.kernelMode = (context.get('flags') & VGCF_IN_KERNEL) !== 0;
-  return undefined;
-}
-
-interface TrapEntry {
-  readonly vector: number;
-  readonly address: VirtualAddress;
-  readonly dpl: number;
-  readonly maskEvents: boolean;
-}
-
-/** All 256 entries; the index is the vector. */
-function trapEntries(context: GuestContext): TrapEntry[] {
-  const field = VCPU_GUEST_CONTEXT_64[64].field.trap_ctxt;
-  const data = new DataView(context.bytes.buffer, context.bytes.byteOffset + context.start + field.offset);
-  return Array.from({ length: 256 }, (_, vector) => {
-    const at = vector * field.elementSize;
-    const flags = data.getUint8(at + 1);
-    const address = (data.getInt32(at + 12, true) * 4294967296 + data.getUint32(at + 8, true)) as VirtualAddress;
-    return { vector, address, dpl: flags & 3, maskEvents: (flags & 4) !== 0 };
-  });
-}
-
-function installCallbacks(vcpu: Vcpu, context: GuestContext): void {
-  vcpu.eventCallback = { address: context.get('event_callback_eip') as VirtualAddress, maskEvents: true };
-  vcpu.failsafeCallback = {
-    address: context.get('failsafe_callback_eip') as VirtualAddress,
-    maskEvents: (context.get('flags') & (1 << 3)) !== 0,
-  };
-  vcpu.syscallCallback = {
-    address: context.get('syscall_callback_eip') as VirtualAddress,
-    maskEvents: (context.get('flags') & (1 << 4)) !== 0,
-  };
-  vcpu.kernelSs = context.get('kernel_ss') & 0xffff;
-  vcpu.kernelSp = context.get('kernel_sp') as VirtualAddress;
-  vcpu.ldtBase = context.get('ldt_base') as VirtualAddress;
-  vcpu.ldtEntries = context.get('ldt_ents');
-}
-
-/** Order of the general registers in the hardware's numbering. */
-const GENERAL = [
-  'rax',
-  'rcx',
-  'rdx',
-  'rbx',
-  'rsp',
-  'rbp',
-  'rsi',
-  'rdi',
-  'r8',
-  'r9',
-  'r10',
-  'r11',
-  'r12',
-  'r13',
-  'r14',
-  'r15',
-] as const;
-const SELECTORS = [
-  [ES, 'es'],
-  [DS, 'ds'],
-  [FS, 'fs'],
-  [GS, 'gs'],
-] as const;
-
-function installRegisters(vcpu: Vcpu, context: GuestContext): void {
-  const { registers } = vcpu;
-  const base = VCPU_GUEST_CONTEXT_64[64].offset.user_regs;
-  const { offset } = CPU_USER_REGS_64[64];
-  const data = new DataView(context.bytes.buffer, context.bytes.byteOffset + context.start + base);
-  for (const [index, name] of GENERAL.entries()) {
-    registers.low[index] = data.getInt32(offset[name], true);
-    registers.high[index] = data.getInt32(offset[name] + 4, true);
-  }
-  registers.rip = (data.getInt32(offset.rip + 4, true) * 4294967296 +
-    data.getUint32(offset.rip, true)) as VirtualAddress;
-  vcpu.iopl = data.getUint32(offset.rflags, true) & EFLAGS_IOPL;
-  registers.rflags = (data.getUint32(offset.rflags, true) & 0x3f4fd7) | RFLAGS_FIXED | EFLAGS_IF;
-  registers.selectors[CS] = data.getUint16(offset.cs, true) | 3;
-  registers.selectors[SS] = data.getUint16(offset.ss, true) | 3;
-  for (const [segment, name] of SELECTORS) registers.selectors[segment] = data.getUint16(offset[name], true);
-  registers.fpu = context.bytes.slice(context.start, context.start + 512);
-  registers.baseLow[FS] = context.low('fs_base');
-  registers.baseHigh[FS] = context.high('fs_base');
-  registers.baseLow[GS] = context.low('gs_base_kernel');
-  registers.baseHigh[GS] = context.high('gs_base_kernel');
-  vcpu.gsBaseUserLow = context.low('gs_base_user');
-  vcpu.gsBaseUserHigh = context.high('gs_base_user');
 }
 
 /** Takes the registers out of the processor. */
@@ -216,11 +100,13 @@ export function saveVcpu(xen: Hypervisor, vcpu: Vcpu): void {
 export function loadVcpu(xen: Hypervisor, vcpu: Vcpu): void {
   const { processor } = xen;
   const { registers } = vcpu;
+  const narrow = vcpu.domain.width === 32;
   assert(vcpu.kernelRoot !== undefined, `vCPU ${vcpu.id} runs without page tables`);
   processor.paging = '4-level';
   processor.cr4 = CR4_FIXED | vcpu.cr4;
-  processor.setRoot(0, vcpu.kernelRoot);
-  processor.setRoot(1, vcpu.userRoot);
+  processor.setRoot(0, vcpu.hardwareRoot);
+  processor.setRoot(1, narrow ? vcpu.hardwareRoot : vcpu.userRoot);
+  processor.viewFollowsPrivilege = narrow;
   processor.view = vcpu.kernelMode ? 0 : 1;
   for (let index = 0; index < 16; index++) {
     processor.setRegister(index, registers.low[index] as number, registers.high[index] as number);
@@ -229,12 +115,14 @@ export function loadVcpu(xen: Hypervisor, vcpu: Vcpu): void {
   processor.rflags = registers.rflags;
   const cs = registers.selectors[CS] as number;
   const ss = registers.selectors[SS] as number;
-  const fault = loadCodeSegment(xen, vcpu, cs) ?? loadStackSegment(xen, vcpu, ss);
-  let failed = fault !== undefined;
-  for (const [segment] of SELECTORS)
-    failed = !loadDataSegment(xen, segment, registers.selectors[segment] as number) || failed;
-  for (const segment of [FS, GS]) {
-    processor.setSegmentBase(segment, registers.baseLow[segment] as number, registers.baseHigh[segment] as number);
+  // Xen loads data segments in ring 0, so that the guest's own ring does not restrict them; the IRET does.
+  if (narrow) forceFlatSegment(xen, vcpu, CS, FLAT_COMPAT_RING1_CS);
+  const fault = narrow ? undefined : (loadCodeSegment(xen, vcpu, cs) ?? loadStackSegment(xen, vcpu, ss, 3));
+  const failed = SELECTORS.filter((segment) => !loadDataSegment(xen, segment, registers.selectors[segment] as number));
+  if (!narrow) {
+    for (const segment of [FS, GS]) {
+      processor.setSegmentBase(segment, registers.baseLow[segment] as number, registers.baseHigh[segment] as number);
+    }
   }
   processor.restoreFpu(registers.fpu);
   processor.taskSwitched = registers.taskSwitched;
@@ -242,8 +130,18 @@ export function loadVcpu(xen: Hypervisor, vcpu: Vcpu): void {
     const value = vcpu.debugRegisters[index] as number;
     processor.setDebugRegister(index, lowHalf(value), highHalf(value));
   }
-  if (failed) deliverFailsafe(xen, vcpu, cs, ss);
+  if (failed.length > 0) {
+    const wanted = FAILSAFE_ORDER.map((segment) => registers.selectors[segment] as number);
+    deliverFailsafe(xen, vcpu, { cs, ss }, wanted);
+    return;
+  }
+  const late = narrow ? enter(xen, vcpu, cs, ss) : fault;
+  if (late !== undefined) injectException(xen, vcpu, late.vector, late.errorCode, { cs, ss });
 }
+
+/** Order in which Xen loads them, and in which the failsafe frame has them. */
+const SELECTORS = [FS, GS, DS, ES] as const;
+const FAILSAFE_ORDER = [DS, ES, FS, GS] as const;
 
 function loadDataSegment(xen: Hypervisor, segment: number, selector: number): boolean {
   if (xen.processor.loadSegment(segment, selector) === -1) return true;
@@ -263,6 +161,8 @@ export function releaseVcpu(xen: Hypervisor, vcpu: Vcpu): void {
   if (vcpu.userRoot !== undefined) xen.references.putWithType(vcpu.userRoot);
   vcpu.kernelRoot = undefined;
   vcpu.userRoot = undefined;
+  if (vcpu.compatL4 !== undefined) xen.references.deallocate(vcpu.compatL4);
+  vcpu.compatL4 = undefined;
 }
 
 /** Frames of a domain that its own pins hold, for teardown. */

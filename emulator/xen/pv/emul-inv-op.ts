@@ -1,5 +1,5 @@
 import type { VirtualAddress } from '../../base/numbers.ts';
-import { EFLAGS_TF, RAX, RBX, RCX, RDX } from '../../x86/cpu/processor.ts';
+import { CS, EFLAGS_TF, type Processor, RAX, RBX, RCX, RDX } from '../../x86/cpu/processor.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import type { Vcpu } from '../common/vcpu.ts';
 import { guestCpuid } from './cpuid.ts';
@@ -10,12 +10,18 @@ const FORCED_CPUID: readonly number[] = [0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa
 
 export function emulateForcedInvalidOp(xen: Hypervisor, vcpu: Vcpu): boolean {
   const { processor } = xen;
-  const bytes = processor.peek(processor.rip, FORCED_CPUID.length);
+  const bytes = processor.peek(codeAddress(processor), FORCED_CPUID.length);
   if (bytes.length < FORCED_CPUID.length || !FORCED_CPUID.every((byte, index) => bytes[index] === byte)) return false;
   emulateCpuid(xen, vcpu);
   processor.rip = (processor.rip + FORCED_CPUID.length) as VirtualAddress;
   if ((processor.rflags & EFLAGS_TF) !== 0) injectSingleStep(xen, vcpu);
   return true;
+}
+
+/** Linear address of the instruction at rip. */
+export function codeAddress(processor: Processor): VirtualAddress {
+  if (processor.longMode) return processor.rip;
+  return ((processor.rip + processor.segmentBaseLow(CS)) >>> 0) as VirtualAddress;
 }
 
 /** CPUID on the guest's registers. */

@@ -5,7 +5,7 @@ import type { Vcpu } from '../common/vcpu.ts';
 import { VMASST_TYPE_ARCHITECTURAL_IOPL } from '../public/xen-4/xen.ts';
 import { readControl, writeControl } from './control-registers.ts';
 import { getDebugRegister, setDebugRegister } from './debug-registers.ts';
-import { emulateCpuid } from './emul-inv-op.ts';
+import { codeAddress, emulateCpuid } from './emul-inv-op.ts';
 import { injectPageFault, injectSingleStep } from './inject.ts';
 import { readPort, writePort } from './io-ports.ts';
 import { readMsr, writeMsr } from './msr.ts';
@@ -83,7 +83,7 @@ const KERNEL_TWO_BYTE: Readonly<Record<number, Handler>> = {
 /** Carries out the instruction at rip, if it is one of these. False: the #GP goes to the guest. */
 export function emulatePrivilegedOp(xen: Hypervisor, vcpu: Vcpu): boolean {
   const { processor } = xen;
-  const instruction = decode(processor.peek(processor.rip, 15), processor.longMode);
+  const instruction = decode(processor.peek(codeAddress(processor), 15), processor.longMode);
   if (instruction === undefined) return false;
   const handler = findHandler(instruction, vcpu.kernelMode);
   if (handler === undefined) return false;
@@ -158,7 +158,7 @@ function ioplOkay(_xen: Hypervisor, vcpu: Vcpu): boolean {
 function portOkay(xen: Hypervisor, vcpu: Vcpu, port: number, size: number): boolean {
   if (ioplOkay(xen, vcpu)) return true;
   if (port + size > vcpu.ioBitmapPorts) return false;
-  const bytes = xen.processor.peek((vcpu.ioBitmap + (port >>> 3)) as VirtualAddress, 2, vcpu.kernelRoot);
+  const bytes = xen.processor.peek((vcpu.ioBitmap + (port >>> 3)) as VirtualAddress, 2, vcpu.hardwareRoot);
   const mask = (bytes[0] ?? 0xff) | ((bytes[1] ?? 0xff) << 8);
   return (mask & (((1 << size) - 1) << (port & 7))) === 0;
 }

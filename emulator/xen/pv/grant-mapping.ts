@@ -79,7 +79,7 @@ export function mapGrant(xen: Hypervisor, vcpu: Vcpu, op: MapOp): GrantFailure |
   if ((flags & GNTMAP_HOST_MAP) !== 0) {
     const place = findEntry(xen, vcpu, op, flags);
     if (isGrantFailure(place)) return giveUp(place);
-    installEntry(xen, place, mfn, flags, write);
+    installEntry(xen, vcpu, place, mfn, flags, write);
   }
   const mappings = vcpu.domain.grantTable.mappings;
   const free = mappings.indexOf(undefined);
@@ -262,7 +262,8 @@ const GUEST_AVAIL_SHIFT = 16;
 const NO_EXECUTE_HIGH = 1 << 31;
 
 /** Stores the entry with references of its own, and lets go of what the old one mapped. */
-function installEntry(xen: Hypervisor, place: EntryPlace, mfn: Mfn, flags: number, write: boolean): void {
+function installEntry(xen: Hypervisor, vcpu: Vcpu, place: EntryPlace, mfn: Mfn, flags: number, write: boolean): void {
+  const { width } = vcpu.domain;
   let bits = PAGE_PRESENT | PAGE_ACCESSED | PAGE_DIRTY | (write ? PAGE_RW : 0);
   if ((flags & GNTMAP_APPLICATION_MAP) !== 0) bits |= PAGE_USER;
   // GNTMAP_guest_avail0: three bits that the guest wants among the entry's available ones.
@@ -273,7 +274,7 @@ function installEntry(xen: Hypervisor, place: EntryPlace, mfn: Mfn, flags: numbe
   const at = (xen.ram.offset(place.table) >>> 2) + place.slot * 2;
   const oldLow = xen.ram.i32[at] as number;
   const oldHigh = xen.ram.i32[at + 1] as number;
-  xen.validator.store(place.table, place.slot, adjustedLow(1, low, high), adjustedHigh(1, low, high));
+  xen.validator.store(place.table, place.slot, adjustedLow(1, low, high, width), adjustedHigh(1, low, high, width));
   xen.validator.putEntry(1, oldLow, oldHigh, place.table);
 }
 

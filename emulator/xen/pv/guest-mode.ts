@@ -23,3 +23,8 @@ export function setGuestMode(xen: Hypervisor, vcpu: Vcpu, kernel: boolean): void
   vcpu.kernelMode = kernel;
   processor.view = kernel ? 0 : 1;
 }
+
+/** A 32-bit guest's kernel is what runs in ring 1 (guest_kernel_mode); the guest changes rings by itself. */
+export function followRing(xen: Hypervisor, vcpu: Vcpu): void {
+  if (vcpu.domain.width === 32) vcpu.kernelMode = xen.processor.privilege === 1;
+}

@@ -1,26 +1,13 @@
 import { formatAddress } from '../../base/numbers.ts';
-import {
-  CS,
-  DS,
-  ES,
-  FS,
-  GS,
-  PF_FETCH,
-  PF_PRESENT,
-  PF_USER,
-  PF_WRITE,
-  SS,
-  VECTOR_DB,
-  VECTOR_PF,
-} from '../../x86/cpu/processor.ts';
+import { PF_FETCH, PF_PRESENT, PF_USER, PF_WRITE, VECTOR_DB, VECTOR_PF } from '../../x86/cpu/processor.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { vcpuInfoField } from '../common/shared-info.ts';
 import type { Vcpu } from '../common/vcpu.ts';
-import { FLAT_RING3_CS64, FLAT_RING3_SS64 } from '../public/xen-4/xen.ts';
 import { bounce } from './bounce-frame.ts';
-import { forceFlatSegment } from './segments.ts';
+import { failsafeCompat } from './compat-bounce-frame.ts';
+import { followRing } from './guest-mode.ts';
 
-/** Delivery of exceptions and of the failsafe callback to a 64-bit guest kernel (pv_inject_event of pv/traps.c). */
+/** Delivery of exceptions and of the failsafe callback to a guest kernel (pv_inject_event of pv/traps.c). */
 
 const NAMES: readonly string[] = [
   '#DE',
@@ -52,14 +39,31 @@ export function vectorName(vector: number): string {
 /** Delivers the page fault that is in `processor.exit`. */
 export function injectPageFault(xen: Hypervisor, vcpu: Vcpu): void {
   const { exit } = xen.processor;
+  followRing(xen, vcpu);
   // Every 64-bit guest runs in ring 3; the guest is shown whether its own user mode faulted.
   const errorCode = (exit.errorCode & ~PF_USER) | (vcpu.kernelMode ? 0 : PF_USER);
-  xen.ram.write64(vcpuInfoField(vcpu, 'arch_cr2'), exit.cr2Low, exit.cr2High);
+  storeCr2(xen, vcpu, exit.cr2Low, exit.cr2High);
   injectException(xen, vcpu, VECTOR_PF, errorCode);
 }
 
-/** Bounces an exception to the guest's handler; without one the domain crashes. */
-export function injectException(xen: Hypervisor, vcpu: Vcpu, vector: number, errorCode: number | undefined): void {
+/** arch_set_cr2: the word in vcpu_info. */
+export function storeCr2(xen: Hypervisor, vcpu: Vcpu, low: number, high: number): void {
+  const at = vcpuInfoField(vcpu, 'arch_cr2');
+  if (vcpu.domain.width === 64) xen.ram.write64(at, low, high);
+  else xen.ram.write32(at, low);
+}
+
+/**
+ * Bounces an exception to the guest's handler; without one the domain crashes. `selectors`: those that the guest wanted
+ * to return to, when the processor could not load them.
+ */
+export function injectException(
+  xen: Hypervisor,
+  vcpu: Vcpu,
+  vector: number,
+  errorCode: number | undefined,
+  selectors: { readonly cs?: number; readonly ss?: number } = {},
+): void {
   const handler = vcpu.traps[vector] as Vcpu['traps'][number];
   const what = describe(xen, vector, errorCode);
   xen.trace.exception?.({
@@ -71,8 +75,10 @@ export function injectException(xen: Hypervisor, vcpu: Vcpu, vector: number, err
   });
   bounce(xen, vcpu, {
     handler: handler.address,
+    codeSelector: handler.cs,
     maskEvents: handler.maskEvents,
     what,
+    ...selectors,
     ...(errorCode === undefined ? {} : { errorCode }),
   });
 }
@@ -92,22 +98,27 @@ function describe(xen: Hypervisor, vector: number, errorCode: number | undefined
 }
 
 /**
- * A segment register could not be loaded on the guest's behalf: the failsafe callback gets the selectors, and they
- * read as null. `cs` and `ss` are what the guest wanted to return to.
+ * A segment register could not be loaded when the vCPU was switched to: the failsafe callback gets the selectors, and
+ * they read as null (load_segments of domain.c). `selectors`: DS, ES, FS, GS as they should have been.
  */
-export function deliverFailsafe(xen: Hypervisor, vcpu: Vcpu, cs: number, ss: number): void {
-  const { processor } = xen;
-  const selectors = [DS, ES, FS, GS].map((segment) => processor.selector(segment));
-  forceFlatSegment(xen, vcpu, CS, FLAT_RING3_CS64);
-  forceFlatSegment(xen, vcpu, SS, FLAT_RING3_SS64);
+export function deliverFailsafe(
+  xen: Hypervisor,
+  vcpu: Vcpu,
+  interrupted: { readonly cs: number; readonly ss: number },
+  selectors: readonly number[],
+): void {
   traceCallback(xen, vcpu, 'failsafe callback');
+  if (vcpu.domain.width === 32) {
+    failsafeCompat(xen, vcpu, interrupted, selectors);
+    return;
+  }
   bounce(xen, vcpu, {
     handler: vcpu.failsafeCallback.address,
+    codeSelector: 0,
     maskEvents: vcpu.failsafeCallback.maskEvents,
     failsafeSelectors: selectors,
-    what: `failsafe callback, selectors CS 0x${cs.toString(16)} SS 0x${ss.toString(16)}`,
-    cs,
-    ss,
+    ...interrupted,
+    what: `failsafe callback, selectors ${selectors.map((selector) => selector.toString(16)).join(' ')}`,
   });
 }
 

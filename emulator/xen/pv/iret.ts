@@ -1,5 +1,5 @@
 import { isCanonical, signed64, type VirtualAddress } from '../../base/numbers.ts';
-import { CS, EFLAGS_IF, EFLAGS_IOPL, EFLAGS_VM, R11, RAX, RCX, RSP, SS } from '../../x86/cpu/processor.ts';
+import { CS, EFLAGS_IF, EFLAGS_IOPL, EFLAGS_VM, R11, RAX, RCX, RSP, SS, VECTOR_GP } from '../../x86/cpu/processor.ts';
 import { setUpcallMask } from '../common/shared-info.ts';
 import { type HypercallContext, type HypercallResult, REGISTERS_REPLACED } from '../hypercall/call.ts';
 import {
@@ -9,15 +9,18 @@ import {
   VGCF_IN_SYSCALL,
   VMASST_TYPE_ARCHITECTURAL_IOPL,
 } from '../public/xen-4/xen.ts';
+import { doCompatIret } from './compat-iret.ts';
 import { setGuestMode } from './guest-mode.ts';
-import { deliverFailsafe } from './inject.ts';
+import { injectException } from './inject.ts';
 import { forceFlatSegment, loadCodeSegment, loadStackSegment } from './segments.ts';
 
 /** Frame on the guest's stack: rax, r11, rcx, flags, rip, cs, rflags, rsp, ss (do_iret of pv/iret.c). */
 const FRAME_BYTES = 72;
 const EFLAGS_SETTABLE = 0x3f7fd7;
 
-export function doIret({ xen, vcpu }: HypercallContext): HypercallResult {
+export function doIret(call: HypercallContext): HypercallResult {
+  const { xen, vcpu } = call;
+  if (vcpu.domain.width === 32) return doCompatIret(call);
   const { processor } = xen;
   const bytes = processor.readVirtual(processor.address(RSP), FRAME_BYTES);
   if (bytes === undefined) {
@@ -56,7 +59,11 @@ export function doIret({ xen, vcpu }: HypercallContext): HypercallResult {
     return REGISTERS_REPLACED;
   }
   const ss = low(8) & 0xffff;
-  const failed = loadCodeSegment(xen, vcpu, cs | 3) ?? loadStackSegment(xen, vcpu, ss | 3);
-  if (failed !== undefined || !isCanonical(high(4))) deliverFailsafe(xen, vcpu, cs | 3, ss | 3);
+  const fault =
+    loadCodeSegment(xen, vcpu, cs | 3) ??
+    loadStackSegment(xen, vcpu, ss | 3, 3) ??
+    (isCanonical(high(4)) ? undefined : { vector: VECTOR_GP, errorCode: 0 });
+  // Xen's own IRET faults: the guest's exception, at the place that it wanted to return to.
+  if (fault !== undefined) injectException(xen, vcpu, fault.vector, fault.errorCode, { cs: cs | 3, ss: ss | 3 });
   return REGISTERS_REPLACED;
 }

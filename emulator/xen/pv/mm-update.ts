@@ -7,11 +7,12 @@ import {
   type VirtualAddress,
 } from '../../base/numbers.ts';
 import type { Domain } from '../common/domain.ts';
-import { TYPE_L1, TYPE_L4, TYPE_WRITABLE } from '../common/frame-table.ts';
+import { TYPE_L1, TYPE_L2, TYPE_L3, TYPE_L4, TYPE_WRITABLE } from '../common/frame-table.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { hex, type Refusal, refuse } from '../common/refusal.ts';
 import type { Vcpu } from '../common/vcpu.ts';
-import { isGuestL4Slot, type PageOwner } from './mm-validate.ts';
+import { COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT } from '../public/xen-4/xen.ts';
+import { isGuestL4Slot, PAE_XEN_L3_SLOT, type PageOwner } from './mm-validate.ts';
 import {
   adjustedHigh,
   adjustedLow,
@@ -38,8 +39,13 @@ export function modifyEntry(
   tableOwner: Domain,
   pageOwner: PageOwner,
 ): Refusal | undefined {
+  const { width } = tableOwner;
   if (level === TYPE_L4 && !isGuestL4Slot(slot)) {
     return refuse('EINVAL', `L4 table ${hex(table)} slot ${slot} is Xen's own`);
+  }
+  if (width === 32 && level > TYPE_L1) {
+    const refusal = checkCompatSlot(xen, level, table, slot);
+    if (refusal !== undefined) return refusal;
   }
   const at = (xen.ram.offset(table) >>> 2) + slot * 2;
   const oldLow = xen.ram.i32[at] as number;
@@ -48,10 +54,10 @@ export function modifyEntry(
   let newHigh = high;
   let fresh = true;
   if ((low & PAGE_PRESENT) !== 0) {
-    const bad = disallowedBits(level, low, high);
+    const bad = disallowedBits(level, low, high, width);
     if (bad !== 0) return refuse('EINVAL', `new L${level} entry has forbidden bits: ${bitNames(bad)}`);
-    newLow = adjustedLow(level, low, high);
-    newHigh = adjustedHigh(level, low, high);
+    newLow = adjustedLow(level, low, high, width);
+    newHigh = adjustedHigh(level, low, high, width);
     fresh = (oldLow & PAGE_PRESENT) === 0 || !mapsTheSame(oldLow, oldHigh, newLow, newHigh);
     if (fresh) {
       const refusal = xen.validator.getEntry(level, newLow, newHigh, table, tableOwner, pageOwner);
@@ -64,16 +70,26 @@ export function modifyEntry(
   return undefined;
 }
 
+/** Slots of a 32-bit guest's tables that it may not change: the last L3 entry (and those behind), Xen's L2 slots. */
+function checkCompatSlot(xen: Hypervisor, level: number, table: Mfn, slot: number): Refusal | undefined {
+  if (level === TYPE_L3 && slot >= PAE_XEN_L3_SLOT)
+    return refuse('EINVAL', `L3 table ${hex(table)} slot ${slot} leads to Xen's own slots and stays as it is`);
+  if (level === TYPE_L2 && slot >= COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT && xen.references.isPaeXenL2(table))
+    return refuse('EPERM', `L2 table ${hex(table)} slot ${slot} is Xen's own`);
+  return undefined;
+}
+
 /** L1 table and slot that map an address in the kernel's page tables; undefined when a level is missing. */
 export function findL1Entry(
   xen: Hypervisor,
   vcpu: Vcpu,
   address: VirtualAddress,
 ): { table: Mfn; slot: number } | undefined {
-  if (vcpu.kernelRoot === undefined) return undefined;
+  const root = vcpu.hardwareRoot;
+  if (root === undefined) return undefined;
   const low = lowHalf(address);
   const high = highHalf(address);
-  let table: number = vcpu.kernelRoot;
+  let table: number = root;
   for (let level = 4; level > 1; level--) {
     const slot = slotOf(level, low, high);
     const at = (xen.ram.offset(table as Mfn) >>> 2) + slot * 2;

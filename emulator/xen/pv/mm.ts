@@ -1,11 +1,12 @@
 import type { Domid, MachineAddress, Mfn, VirtualAddress } from '../../base/numbers.ts';
 import type { Domain } from '../common/domain.ts';
-import { DOMID_IO, DOMID_SELF, TYPE_L4 } from '../common/frame-table.ts';
+import { DOMID_IO, DOMID_SELF, type FrameType, TYPE_L3, TYPE_L4 } from '../common/frame-table.ts';
 import { faultAt, writeWord } from '../common/guest-access.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { isRefusal, type Refusal, refuse } from '../common/refusal.ts';
 import type { Vcpu } from '../common/vcpu.ts';
 import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
+import type { Width } from '../public/struct.ts';
 import {
   MMU_MACHPHYS_UPDATE,
   MMU_NORMAL_PT_UPDATE,
@@ -19,6 +20,7 @@ import {
 import { destroyLdt } from './descriptor-tables.ts';
 import { updateVaMapping, updateWord } from './mm-update.ts';
 import type { PageOwner } from './mm-validate.ts';
+import { entryHigh, entryLow, PAGE_ACCESSED, PAGE_PRESENT, PAGE_RW, PAGE_USER } from './page-table-entry.ts';
 
 /** mmu_update, update_va_mapping and the page-table roots (arch/x86/mm.c). NOT IMPLEMENTED: shadow-mode guests. */
 
@@ -146,17 +148,30 @@ function updateAndFlush(
   return refusal ?? 0;
 }
 
-/** MMUEXT_NEW_BASEPTR and writes of CR3: the kernel's root, an L4 of the domain. */
+/** What a guest's top-level page table is. */
+export function rootType(width: Width): FrameType {
+  return width === 64 ? TYPE_L4 : TYPE_L3;
+}
+
+/** Makes a validated root the one in force for the kernel; of a 32-bit vCPU, through the L4 that Xen keeps for it. */
+export function installKernelRoot(xen: Hypervisor, vcpu: Vcpu, root: Mfn): void {
+  vcpu.kernelRoot = root;
+  if (vcpu.compatL4 !== undefined) {
+    const flags = PAGE_PRESENT | PAGE_RW | PAGE_USER | PAGE_ACCESSED;
+    xen.validator.store(vcpu.compatL4, 0, entryLow(root, flags), entryHigh(root));
+  } else if (!vcpu.domain.m2pStrict) xen.validator.showMachineToPhysical(root);
+}
+
+/** MMUEXT_NEW_BASEPTR and writes of CR3: the kernel's root, an L4 (32-bit: L3) of the domain. */
 export function setKernelRoot(xen: Hypervisor, vcpu: Vcpu, frame: number): Refusal | undefined {
   const old = vcpu.kernelRoot;
   if (old !== frame) {
-    const refusal = xen.references.getWithType(frame, TYPE_L4, vcpu.domain.domid);
+    const refusal = xen.references.getWithType(frame, rootType(vcpu.domain.width), vcpu.domain.domid);
     if (refusal !== undefined) return { errno: refusal.errno, reason: `new page-table root: ${refusal.reason}` };
     // The LDT is seen through the old root; its pages are looked up again under the new one.
     destroyLdt(xen, vcpu);
-    if (!vcpu.domain.m2pStrict) xen.validator.showMachineToPhysical(frame as Mfn);
-    vcpu.kernelRoot = frame as Mfn;
-    xen.processor.setRoot(0, frame as Mfn);
+    installKernelRoot(xen, vcpu, frame as Mfn);
+    xen.processor.setRoot(0, vcpu.hardwareRoot);
   }
   xen.tlb.flushAll();
   if (old !== undefined && old !== frame) xen.references.putWithType(old);

@@ -49,7 +49,7 @@ const ROWS: Readonly<Record<number, MmuextRow>> = {
   11: { own: true, run: flushPage },
   12: { own: true, run: () => refuse('EACCES', 'cache flushes are for domains with device memory') },
   13: { own: true, run: setLdtFromOp },
-  15: { own: true, run: ({ xen, vcpu, op }) => setUserRoot(xen, vcpu, op.get('arg1')) },
+  15: { own: true, run: setUserRootFromOp },
   16: { run: clearPage },
   17: { run: copyPage },
   18: { own: true, run: () => refuse('EINVAL', 'cache flushes are for domains with device memory') },
@@ -87,7 +87,15 @@ export function doMmuextOp({ xen, domain, vcpu, args }: HypercallContext): Hyper
   return refusal ?? 0;
 }
 
-function pin({ xen, owner, op }: Operation, type: FrameType): Refusal | undefined {
+/** Rings 1 and 3 of a 32-bit guest share one root. */
+function setUserRootFromOp({ xen, vcpu, op }: Operation): Refusal | undefined {
+  if (vcpu.domain.width === 32) return refuse('EINVAL', 'a 32-bit guest has no page-table root of its own for users');
+  return setUserRoot(xen, vcpu, op.get('arg1'));
+}
+
+function pin({ xen, vcpu, owner, op }: Operation, type: FrameType): Refusal | undefined {
+  // As in Xen, levels that the guest does not have are pinned in word only.
+  if (type === TYPE_L4 && vcpu.domain.width === 32) return undefined;
   return pinTable(xen, owner, op.get('arg1'), type);
 }
 

@@ -20,6 +20,8 @@ const MSR_XEN_HYPERCALL_PAGE = 0x40000000;
 
 /** SCE, LME, LMA, NXE. */
 const EFER_64 = 0xd01;
+/** Of those, a 32-bit guest on an Intel processor is shown NXE (guest_efer). */
+const EFER_32 = 0x800;
 /** Fast strings (bit 0); BTS and PEBS unavailable (11, 12); xTPR messages disabled (23), as Xen shows PV guests. */
 const MISC_ENABLE = 1 | (1 << 11) | (1 << 12) | (1 << 23);
 /** Fixed ABI: WB, WT, UC-, UC, WC, WP, UC, UC. */
@@ -33,7 +35,8 @@ const HARDWARE_ONLY: ReadonlySet<number> = new Set([0x17, 0x2a, 0xfe, 0x174, 0x1
 export function readMsr(xen: Hypervisor, vcpu: Vcpu, msr: number, out: Uint32Array): boolean {
   out[0] = 0;
   out[1] = 0;
-  switch (msr) {
+  const narrow = vcpu.domain.width === 32;
+  switch (narrow && isBase(msr) ? UNKNOWN : msr) {
     case MSR_APIC_BASE:
       out[0] = 0xfee00800 | (vcpu.index === 0 ? 0x100 : 0);
       return true;
@@ -56,7 +59,7 @@ export function readMsr(xen: Hypervisor, vcpu: Vcpu, msr: number, out: Uint32Arr
       return true;
     }
     case MSR_EFER:
-      out[0] = EFER_64;
+      out[0] = narrow ? EFER_32 : EFER_64;
       return true;
     case MSR_CR_PAT:
       out[0] = PAT_LOW;
@@ -77,9 +80,16 @@ export function readMsr(xen: Hypervisor, vcpu: Vcpu, msr: number, out: Uint32Arr
   return vcpu.traps[13]?.address === 0 && HARDWARE_ONLY.has(msr);
 }
 
+/** 32-bit guests have no segment bases but those of descriptors. */
+function isBase(msr: number): boolean {
+  return msr === MSR_FS_BASE || msr === MSR_GS_BASE || msr === MSR_SHADOW_GS_BASE;
+}
+const UNKNOWN = -1;
+
 /** False raises #GP(0). */
 export function writeMsr(xen: Hypervisor, vcpu: Vcpu, msr: number, low: number, high: number): boolean {
-  switch (msr) {
+  const narrow = vcpu.domain.width === 32;
+  switch (narrow && isBase(msr) ? UNKNOWN : msr) {
     case MSR_FS_BASE:
     case MSR_GS_BASE:
     case MSR_SHADOW_GS_BASE:
@@ -93,7 +103,7 @@ export function writeMsr(xen: Hypervisor, vcpu: Vcpu, msr: number, low: number, 
       return true;
     case MSR_EFER:
       // Linux writes the current value back; anything else is refused.
-      return low === EFER_64 && high === 0;
+      return low === (narrow ? EFER_32 : EFER_64) && high === 0;
     case MSR_IA32_UCODE_REV:
       return true;
     case MSR_MISC_ENABLE:

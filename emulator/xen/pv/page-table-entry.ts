@@ -1,3 +1,5 @@
+import type { Width } from '../public/struct.ts';
+
 /**
  * 64-bit page-table entries as low and high halves: bits, what guests may set per level, and what Xen forces
  * (asm-x86/page.h, x86_64/page.h, pv/mm.h of Xen 4.17).
@@ -38,8 +40,14 @@ export function entryHigh(mfn: number): number {
   return Math.floor(mfn / 0x100000) & 0xfffff;
 }
 
+/** L3 entries of 32-bit guests have nothing above their frame number (l3_disallow_mask, 0xFFFFF198). */
+const PAE_L3_HIGH = 0xfff00000 | 0;
+/** Stands for those bits in what `disallowedBits` answers. */
+const HIGH_BITS = 1 << 29;
+
 /** Bits of the low half (or 1 << 30 for bit 62) that are set though the level forbids them; 0 when all is well. */
-export function disallowedBits(level: number, low: number, high: number): number {
+export function disallowedBits(level: number, low: number, high: number, width: Width): number {
+  if (level === 3 && width === 32) return (low & UPPER_DISALLOWED) | ((high & PAE_L3_HIGH) !== 0 ? HIGH_BITS : 0);
   if (level > 1) return low & UPPER_DISALLOWED;
   return (low & L1_DISALLOWED) | (high & PAGE_GNTTAB_HIGH);
 }
@@ -50,6 +58,7 @@ const BIT_NAMES: readonly [bit: number, name: string][] = [
   [PAGE_PSE, 'PSE/PAT'],
   [PAGE_GLOBAL, 'GLOBAL'],
   [PAGE_GNTTAB_HIGH, 'bit 62'],
+  [HIGH_BITS, 'bits 63:52'],
 ];
 
 export function bitNames(bits: number): string {
@@ -58,16 +67,25 @@ export function bitNames(bits: number): string {
     .join(', ');
 }
 
-/** Low half as Xen stores a present entry of a 64-bit guest (adjust_guest_l?e). */
-export function adjustedLow(level: number, low: number, high: number): number {
+/**
+ * Low half as Xen stores a present entry (adjust_guest_l?e). Of a 32-bit guest's, only L3 entries change: the processor
+ * walks them as those of long mode, where their rights count.
+ */
+export function adjustedLow(level: number, low: number, high: number, width: Width): number {
+  if (width === 32) return level === 3 ? low | PAGE_USER | PAGE_RW : low;
   if (level === 4) return low | PAGE_USER | PAGE_ACCESSED;
   if (level > 1) return low | PAGE_USER;
   const guestKernel = (low & PAGE_USER) === 0 || (high & PAGE_GUEST_KERNEL_HIGH) !== 0;
   return low | PAGE_USER | (guestKernel ? 0 : PAGE_GLOBAL);
 }
 
-export function adjustedHigh(level: number, low: number, high: number): number {
-  return level === 1 && (low & PAGE_USER) === 0 ? high | PAGE_GUEST_KERNEL_HIGH : high;
+export function adjustedHigh(level: number, low: number, high: number, width: Width): number {
+  return width === 64 && level === 1 && (low & PAGE_USER) === 0 ? high | PAGE_GUEST_KERNEL_HIGH : high;
+}
+
+/** Low half as the guest finds it when its L3 table is one no longer (unadjust_guest_l3e). */
+export function unadjustedLow(low: number): number {
+  return (low & PAGE_PRESENT) === 0 ? low : low & ~(PAGE_USER | PAGE_RW | PAGE_ACCESSED);
 }
 
 /** Whether both entries map the same frame with the same rights, so that references stay where they are. */

@@ -4,7 +4,9 @@ import { TYPE_L1 } from '../common/frame-table.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { hex, type Refusal, refuse } from '../common/refusal.ts';
 import type { Vcpu } from '../common/vcpu.ts';
+import { followRing } from './guest-mode.ts';
 import { modifyEntry } from './mm-update.ts';
+import { PAGE_PRESENT } from './page-table-entry.ts';
 
 /**
  * Guest stores to read-only mappings of its L1 tables (ptwr of pv/ro-page-fault.c): the entry that results from the
@@ -24,6 +26,7 @@ export function emulatePageTableStore(
   const mfn = frame as Mfn;
   // Only L1 tables are writable this way; upper levels take mmu_update.
   if (xen.references.type(mfn) !== TYPE_L1 || xen.references.typeCount(mfn) === 0) return STORE_FAULT;
+  followRing(xen, vcpu);
   if (!vcpu.kernelMode) return STORE_FAULT;
   const refusal = storePart(xen, vcpu, mfn, machine, size, low, high);
   if (refusal === undefined) return STORE_DONE;
@@ -58,5 +61,9 @@ function storePart(
     if (machine % 8 < 4) newLow = (newLow & ~mask) | part;
     else newHigh = (newHigh & ~mask) | part;
   }
-  return modifyEntry(xen, TYPE_L1, mfn, slot, newLow, newHigh, false, vcpu.domain, vcpu.domain);
+  const refusal = modifyEntry(xen, TYPE_L1, mfn, slot, newLow, newHigh, false, vcpu.domain, vcpu.domain);
+  const upperHalf = vcpu.domain.width === 32 && size === 4 && machine % 8 === 4;
+  if (refusal === undefined || !upperHalf || (newLow & PAGE_PRESENT) === 0) return refusal;
+  // A PAE guest that writes the halves of an entry the wrong way round: not present until the other one comes.
+  return modifyEntry(xen, TYPE_L1, mfn, slot, newLow & ~PAGE_PRESENT, newHigh, false, vcpu.domain, vcpu.domain);
 }

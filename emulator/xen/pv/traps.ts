@@ -3,6 +3,7 @@ import {
   CS,
   R11,
   RCX,
+  RSP,
   VECTOR_DB,
   VECTOR_GP,
   VECTOR_NM,
@@ -13,13 +14,18 @@ import {
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { eventsNeedDelivery } from '../common/shared-info.ts';
 import type { Vcpu } from '../common/vcpu.ts';
-import { FLAT_RING3_CS64, FLAT_RING3_SS64, VMASST_TYPE_ARCHITECTURAL_IOPL } from '../public/xen-4/xen.ts';
+import {
+  FLAT_COMPAT_RING3_DS,
+  FLAT_RING3_CS64,
+  FLAT_RING3_SS64,
+  VMASST_TYPE_ARCHITECTURAL_IOPL,
+} from '../public/xen-4/xen.ts';
 import { bounce } from './bounce-frame.ts';
 import { emulateForcedInvalidOp } from './emul-inv-op.ts';
 import { emulatePrivilegedOp } from './emul-priv-op.ts';
 import { injectException, injectPageFault, noteDebugStatus, traceCallback } from './inject.ts';
 
-/** Exceptions, software interrupts and system calls of 64-bit PV guests (arch/x86/traps.c, pv/traps.c). */
+/** Exceptions, software interrupts and system calls of PV guests (arch/x86/traps.c, pv/traps.c). */
 
 /** The processor stopped with an exception: emulate what Xen emulates, else hand it to the guest. */
 export function handleException(xen: Hypervisor, vcpu: Vcpu): void {
@@ -53,17 +59,26 @@ export function handleSoftwareInterrupt(xen: Hypervisor, vcpu: Vcpu): void {
   const handler = vcpu.traps[vector] as Vcpu['traps'][number];
   const kernelRing = (vcpu.domain.assists & (1 << VMASST_TYPE_ARCHITECTURAL_IOPL)) !== 0 ? 0 : 1;
   const ring = vcpu.kernelMode ? kernelRing : 3;
-  if (handler.dpl >= ring) {
+  // The Linux system call has a gate of its own, which any ring may use once the guest handles it (int80_direct_trap).
+  const direct = vector === LEGACY_SYSCALL_VECTOR && hasHandler(vcpu, handler);
+  if (direct || handler.dpl >= ring) {
     xen.processor.rip = (xen.processor.rip + length) as VirtualAddress;
     injectException(xen, vcpu, vector, undefined);
   } else injectException(xen, vcpu, VECTOR_GP, (vector << 3) | 2);
+}
+
+const LEGACY_SYSCALL_VECTOR = 0x80;
+
+function hasHandler(vcpu: Vcpu, handler: { readonly address: number; readonly cs: number }): boolean {
+  return vcpu.domain.width === 64 ? handler.address !== 0 : (handler.cs & 0xfffc) !== 0;
 }
 
 /** `syscall` from user mode; from kernel mode it is a hypercall and does not come here. */
 export function handleUserSyscall(xen: Hypervisor, vcpu: Vcpu): void {
   const { processor } = xen;
   const callback = processor.longMode ? vcpu.syscallCallback : vcpu.syscall32Callback;
-  if (callback.address === 0) {
+  // Intel processors have the instruction in 64-bit mode only.
+  if (callback.address === 0 || vcpu.domain.width === 32) {
     injectException(xen, vcpu, VECTOR_UD, undefined);
     return;
   }
@@ -75,6 +90,7 @@ export function handleUserSyscall(xen: Hypervisor, vcpu: Vcpu): void {
   traceCallback(xen, vcpu, 'syscall callback');
   const entered = bounce(xen, vcpu, {
     handler: callback.address,
+    codeSelector: 0,
     maskEvents: callback.maskEvents,
     what: 'syscall',
     cs: selector,
@@ -93,29 +109,35 @@ export function handleSysenter(xen: Hypervisor, vcpu: Vcpu): void {
   }
   xen.processor.rip = 0 as VirtualAddress;
   traceCallback(xen, vcpu, 'sysenter callback');
+  const narrow = vcpu.domain.width === 32;
+  if (narrow) xen.processor.setRegister(RSP, 0, 0);
+  const general = vcpu.traps[VECTOR_GP] as Vcpu['traps'][number];
   bounce(xen, vcpu, {
     handler: callback.address,
+    // Registered with a null selector: that of the #GP handler (compat_sysenter).
+    codeSelector: (callback.cs & 0xfffc) === 0 ? general.cs : callback.cs,
     maskEvents: callback.maskEvents,
     what: 'sysenter',
     cs: 3,
-    ss: FLAT_RING3_SS64,
+    ss: narrow ? FLAT_COMPAT_RING3_DS : FLAT_RING3_SS64,
   });
 }
 
 /** Before the vCPU runs on: an NMI, else the event callback if events are pending and not masked. */
 export function deliverEvents(xen: Hypervisor, vcpu: Vcpu): void {
   const nmi = vcpu.traps[VECTOR_NMI] as Vcpu['traps'][number];
-  if (vcpu.nmiPending && nmi.address !== 0) {
+  if (vcpu.nmiPending && hasHandler(vcpu, nmi)) {
     vcpu.nmiPending = false;
     injectException(xen, vcpu, VECTOR_NMI, undefined);
     return;
   }
   if (!eventsNeedDelivery(xen.ram, vcpu)) return;
-  if (vcpu.eventCallback.address === 0) {
+  const { address, cs } = vcpu.eventCallback;
+  if (!hasHandler(vcpu, { address, cs })) {
     // Unmasked without a callback: as in Xen, an upcall to nowhere.
     xen.crash(vcpu.domain, 'an event is pending and unmasked, but no event callback is registered', vcpu);
     return;
   }
   traceCallback(xen, vcpu, 'event callback');
-  bounce(xen, vcpu, { handler: vcpu.eventCallback.address, maskEvents: true, what: 'event callback' });
+  bounce(xen, vcpu, { handler: address, codeSelector: cs, maskEvents: true, what: 'event callback' });
 }

@@ -105,5 +105,56 @@ export const VCPU_GUEST_CONTEXT_64 = struct('vcpu_guest_context', {
   gs_base_kernel: 'u64',
   gs_base_user: 'u64',
 });
+
+export const CPU_USER_REGS_32 = struct('cpu_user_regs', {
+  ebx: 'u32',
+  ecx: 'u32',
+  edx: 'u32',
+  esi: 'u32',
+  edi: 'u32',
+  ebp: 'u32',
+  eax: 'u32',
+  error_code: 'u16',
+  entry_vector: 'u16',
+  eip: 'u32',
+  cs: 'u16',
+  saved_upcall_mask: 'u8',
+  pad0: 'u8',
+  eflags: 'u32',
+  esp: 'u32',
+  ss: 'u16',
+  pad1: 'u16',
+  es: 'u16',
+  pad2: 'u16',
+  ds: 'u16',
+  pad3: 'u16',
+  fs: 'u16',
+  pad4: 'u16',
+  gs: 'u16',
+  pad5: 'u16',
+});
+
+export const VCPU_GUEST_CONTEXT_32 = struct('vcpu_guest_context', {
+  fpu_ctxt: { type: 'u8', count: 512 },
+  flags: 'ulong',
+  user_regs: { type: CPU_USER_REGS_32 },
+  trap_ctxt: { type: TRAP_INFO_IN_CONTEXT, count: 256 },
+  ldt_base: 'pointer',
+  ldt_ents: 'ulong',
+  gdt_frames: { type: 'ulong', count: 16 },
+  gdt_ents: 'ulong',
+  kernel_ss: 'ulong',
+  kernel_sp: 'pointer',
+  ctrlreg: { type: 'ulong', count: 8 },
+  debugreg: { type: 'ulong', count: 8 },
+  event_callback_cs: 'ulong',
+  event_callback_eip: 'pointer',
+  failsafe_callback_cs: 'ulong',
+  failsafe_callback_eip: 'pointer',
+  vm_assist: 'ulong',
+});
 /** vcpu_guest_context.flags. */
+export const VGCF_I387_VALID = 1 << 0;
+export const VGCF_FAILSAFE_DISABLES_EVENTS = 1 << 3;
+export const VGCF_SYSCALL_DISABLES_EVENTS = 1 << 4;
 export const VGCF_IN_KERNEL = 1 << 2;

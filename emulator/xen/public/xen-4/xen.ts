@@ -212,6 +212,15 @@ export const HYPERVISOR_VIRT_START = -0x800000000000;
 export const HYPERVISOR_VIRT_END = -0x780000000000;
 export const MACH2PHYS_VIRT_START = HYPERVISOR_VIRT_START;
 
+/** Xen's part of a 32-bit guest's address space: from this address on, in the L2 of the highest gigabyte (config.h). */
+export const HYPERVISOR_COMPAT_VIRT_START = 0xf5800000;
+export const MACH2PHYS_COMPAT_VIRT_START = HYPERVISOR_COMPAT_VIRT_START;
+export const MACH2PHYS_COMPAT_VIRT_END = 0xffe00000;
+export const MACH2PHYS_COMPAT_NR_ENTRIES = (MACH2PHYS_COMPAT_VIRT_END - MACH2PHYS_COMPAT_VIRT_START) / 4;
+export const COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT = (HYPERVISOR_COMPAT_VIRT_START - 0xc0000000) / 0x200000;
+/** int n of a hypercall in ring 1. */
+export const HYPERCALL_VECTOR = 0x82;
+
 /** iret frame flag: return by the short path of `sysret`. */
 export const VGCF_IN_SYSCALL = 1 << 8;
 export const VCPUID_NMI = 2;

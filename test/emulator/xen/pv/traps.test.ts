@@ -135,15 +135,15 @@ describe('bounce frames (sheet §4)', () => {
     expect(frame(machine, 8)[2]).toBe(2);
   });
 
-  it('a null code selector in the iret frame is delivered to the failsafe callback', () => {
+  it('a code selector that Xen cannot IRET to is the guest’s #GP, where it wanted to return (x86_64/entry.S, .Lft0)', () => {
     const machine = new TestMachine().start();
+    setTraps(machine, [[13, 0]]);
     machine.hypercall(4, 0x9000, 0x9100, 0x9200);
     enterUser(machine, 0x400000, 3);
-    expect(machine.processor.rip).toBe(0x9100);
-    const words = frame(machine, 11);
-    // RCX, R11, DS, ES, FS, GS, RIP, CS, RFLAGS, RSP, SS
-    expect(words).toEqual([0x33, 0x22, 0, 0, 0, 0, 0x400000, 3, 2 | IF, 0x7000, 0xe02b]);
-    expect(machine.processor.address(RSP)).toBe(va(PFN_STACK, 2048 - 88));
+    expect(machine.processor.rip).toBe(HANDLER + 13 * 16);
+    // RCX, R11, error code, RIP, CS, RFLAGS, RSP, SS
+    expect(frame(machine, 8)).toEqual([0x33, 0x22, 0, 0x400000, 3, 2 | IF, 0x7000, 0xe02b]);
+    expect(machine.processor.address(RSP)).toBe(va(PFN_STACK, 2048 - 64));
   });
 
   it('crashes without a handler, with an unmapped stack, with a stack in Xen’s area', () => {
