@@ -75,7 +75,10 @@ function decode(
   return {
     instructions,
     summary: (toHost ? declaration.summarizeRequest : declaration.summarizeResponse)(bytes, width),
-    fields: decodeFields(new StructView(definition, width, bytes), width),
+    fields:
+      toHost && declaration.requestFields !== undefined
+        ? declaration.requestFields(bytes, width)
+        : decodeFields(new StructView(definition, width, bytes), width),
     state,
   };
 }

@@ -6,6 +6,7 @@
 import type { MachineAddress, Mfn } from '../../base/numbers.ts';
 import { PAGE_SIZE } from '../../base/numbers.ts';
 import type { Ram } from '../../machine/ram.ts';
+import type { DecodedArgument } from '../common/trace.ts';
 import type { StructDefinition, Width } from '../public/struct.ts';
 import { SRING, SRING_HEADER_BYTES } from '../public/xen-4/io/ring.ts';
 
@@ -14,7 +15,9 @@ export interface RequestRingDeclaration {
   readonly name: string;
   readonly request: StructDefinition<string>;
   readonly response: StructDefinition<string>;
-  /** One line about a request; its fields are decoded from the structure. */
+  /** Fields of a request that is not laid out as `request` says; by default those of the structure. */
+  readonly requestFields?: (entry: Uint8Array, width: Width) => readonly DecodedArgument[];
+  /** One line each. */
   readonly summarizeRequest: (entry: Uint8Array, width: Width) => string;
   readonly summarizeResponse: (entry: Uint8Array, width: Width) => string;
 }
@@ -83,6 +86,11 @@ export class RequestRing {
   finalCheck(): boolean {
     this.write('req_event', (this.state.requestConsumer + 1) >>> 0);
     return this.waiting > 0;
+  }
+
+  /** Asks to be told of the next request behind those that are there: for who needs more of them at once. */
+  askForMore(): void {
+    this.write('req_event', (this.read('req_prod') + 1) >>> 0);
   }
 
   /** Puts a response in; the guest sees it after `push`. */

@@ -72,6 +72,12 @@ export interface XenstoreTraffic {
   readonly message: XsMessage;
 }
 
+export interface DeviceNotice {
+  readonly domain: Domain;
+  /** "vbd 51712: …". */
+  readonly text: string;
+}
+
 export interface MachineStatistics {
   readonly instructions: number;
   readonly virtualSeconds: number;
@@ -117,6 +123,9 @@ export class Machine implements Disposable {
   private readonly disposables = new DisposableStore();
   private readonly consoleEmitter = this.disposables.add(new Emitter<ConsoleOutput>());
   private readonly xenstoreEmitter = this.disposables.add(new Emitter<XenstoreTraffic>());
+  private readonly noticeEmitter = this.disposables.add(new Emitter<DeviceNotice>());
+  /** A device failed in a way that whoever runs the machine should know of: its host, or its front end. */
+  readonly onNotice = this.noticeEmitter.event;
   /** Fires synchronously inside the guest instruction that sent the bytes. */
   readonly onConsole = this.consoleEmitter.event;
   readonly onXenstore = this.xenstoreEmitter.event;
@@ -131,7 +140,9 @@ export class Machine implements Disposable {
     readonly seed: number,
   ) {
     this.random = new Random(seed);
-    this.xenbus = this.disposables.add(new Xenbus(hypervisor, this.store));
+    this.xenbus = this.disposables.add(
+      new Xenbus(hypervisor, this.store, (domain, text) => this.noticeEmitter.fire({ domain, text })),
+    );
     writeHostEntries(this.store);
     this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore.pump();
   }

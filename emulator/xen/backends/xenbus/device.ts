@@ -20,11 +20,14 @@ import type { BackendDriver, DeviceAddress, DeviceServices, Entries } from './dr
 import { FrontendLink, type FrontendLinkState } from './frontend-link.ts';
 
 export interface XenbusDeviceState {
+  readonly address: DeviceAddress;
   readonly state: XenbusState;
   readonly online: boolean;
   readonly link: FrontendLinkState | undefined;
   readonly driver: unknown;
 }
+
+const MAX_REPORTS = 32;
 
 export class XenbusDevice implements DeviceServices {
   readonly address: DeviceAddress;
@@ -33,12 +36,16 @@ export class XenbusDevice implements DeviceServices {
   /** False once the toolstack wants it gone. */
   online = true;
   private link: FrontendLink | undefined;
+  /** A guest must not fill somebody's screen. Not state: what was said was said. */
+  private lastReport = '';
+  private reports = 0;
 
   constructor(
     private readonly hypervisor: Hypervisor,
     private readonly store: XenStore,
     readonly domain: Domain,
     readonly driver: BackendDriver,
+    private readonly onReport: (domain: Domain, text: string) => void,
   ) {
     this.address = { domid: domain.domid, kind: driver.kind, handle: driver.handle };
   }
@@ -114,14 +121,19 @@ export class XenbusDevice implements DeviceServices {
   }
 
   fail(problem: Refusal): void {
-    const { kind, handle } = this.address;
     this.store.hostWrite(`${errorPath(this.address)}/error`, `${problem.errno} ${problem.reason}`);
-    this.hypervisor.trace.notice?.(
-      this.domain,
-      `${kind} ${handle}: ${problem.reason} (${errnoName(problem.errno)}); the connection is closed`,
-    );
+    this.report(`${problem.reason} (${errnoName(problem.errno)}); the connection is closed`);
     this.disconnect();
     this.setState(XenbusStateClosing);
+  }
+
+  report(text: string): void {
+    const { kind, handle } = this.address;
+    if (text === this.lastReport || this.reports >= MAX_REPORTS) return;
+    this.lastReport = text;
+    this.reports++;
+    const suffix = this.reports === MAX_REPORTS ? ' (no more is said about this device)' : '';
+    this.onReport(this.domain, `${kind} ${handle}: ${text}${suffix}`);
   }
 
   write(name: string, value: string): void {
@@ -140,7 +152,13 @@ export class XenbusDevice implements DeviceServices {
   }
 
   save(): XenbusDeviceState {
-    return { state: this.state, online: this.online, link: this.link?.save(), driver: this.driver.save() };
+    return {
+      address: this.address,
+      state: this.state,
+      online: this.online,
+      link: this.link?.save(),
+      driver: this.driver.save(),
+    };
   }
 
   restore(saved: XenbusDeviceState): void {

@@ -1,3 +1,4 @@
+import type { Domain } from '../../common/domain.ts';
 import type { Refusal } from '../../common/refusal.ts';
 import type { RingDescription } from '../../ring/describe-ring.ts';
 import type { FrontendLink } from './frontend-link.ts';
@@ -15,6 +16,12 @@ export interface DeviceAddress {
   /** The directory's name: "51712" of a vbd (its virtual-device), "0" of a vif (its handle). */
   readonly handle: number;
 }
+
+/**
+ * Makes the driver of a device. Called when it is plugged in, and again at each restore, which makes domains anew; what
+ * outlives that (an open file, a port of a switch) belongs to whoever calls `attach`, and ends with `dispose`.
+ */
+export type MakeDriver = (domain: Domain) => BackendDriver;
 
 /**
  * The part of a back end that differs from device to device; `XenbusDevice` does the rest: directories, states, keys.
@@ -40,9 +47,12 @@ export interface BackendDriver {
   rings(): readonly RingDescription[];
   /** Everything that a snapshot needs, plain data. */
   save(): unknown;
-  /** `link` is that of the connection, its grants and ports in use already; undefined where there is none. */
+  /**
+   * For a driver that has just been made. `link` is that of the connection, its grants in use already, its ports to be
+   * bound again; undefined where there is none.
+   */
   restore(state: unknown, link: FrontendLink | undefined): void;
-  /** The device goes, with its machine or by hot-unplug. */
+  /** The device goes, with its machine or by hot-unplug. Not called at a restore. */
   dispose(): void;
 }
 
@@ -50,6 +60,8 @@ export interface BackendDriver {
 export interface DeviceServices {
   /** The front end broke the protocol: the connection is given up, the reason shown (xenbus_dev_fatal). */
   fail(problem: Refusal): void;
+  /** Something that whoever runs the machine should know: shown, unless the device says the same again and again. */
+  report(text: string): void;
   /** Changes one node of the back end's directory while connected. */
   write(name: string, value: string): void;
   /** Writes the present state once more, so that the front end looks at the other nodes again. */

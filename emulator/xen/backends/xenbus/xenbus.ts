@@ -1,5 +1,6 @@
 /** All split devices of a machine: plugs and unplugs them, and watches what their front ends write. */
 import type { Disposable } from '../../../base/disposable.ts';
+import type { Domid } from '../../../base/numbers.ts';
 import type { Domain } from '../../common/domain.ts';
 import type { Hypervisor } from '../../common/hypervisor.ts';
 import { type Refusal, refuse } from '../../common/refusal.ts';
@@ -7,7 +8,7 @@ import type { RingDescription } from '../../ring/describe-ring.ts';
 import type { XenStore } from '../xenstore/store.ts';
 import { XenbusDevice, type XenbusDeviceState } from './device.ts';
 import { frontendPath } from './directories.ts';
-import type { BackendDriver, DeviceAddress, DeviceKind } from './driver.ts';
+import type { DeviceAddress, DeviceKind, MakeDriver } from './driver.ts';
 
 /**
  * Nanoseconds of virtual time from a front end's write to the back end's look at it: another domain would need some,
@@ -21,12 +22,15 @@ export interface XenbusState {
   /** Front ends' directories to be looked at, in order, and when. */
   readonly changed: readonly string[];
   readonly deadline: number;
-  readonly devices: Readonly<Record<string, XenbusDeviceState>>;
+  /** In the order they were plugged in. */
+  readonly devices: readonly XenbusDeviceState[];
 }
 
 export class Xenbus implements Disposable {
   /** By the front end's directory, in the order they were plugged in. */
   private readonly devices = new Map<string, XenbusDevice>();
+  /** How each device's driver is made, those to come with a restore included. */
+  private readonly makers = new Map<string, MakeDriver>();
   /** Directories in which `state` has changed and that wait for `TIMER`. */
   private readonly changed = new Set<string>();
   private deadline = 0;
@@ -34,17 +38,21 @@ export class Xenbus implements Disposable {
   constructor(
     private readonly hypervisor: Hypervisor,
     private readonly store: XenStore,
+    /** What whoever runs the machine should know of a device. */
+    private readonly onReport: (domain: Domain, text: string) => void,
   ) {
     store.onChange = (path) => this.storeChanged(path);
   }
 
   /** Plugs a device in, before or while the domain runs. Refused (EEXIST) where there is one of that kind and handle. */
-  attach(domain: Domain, driver: BackendDriver): XenbusDevice | Refusal {
+  attach(domain: Domain, makeDriver: MakeDriver): XenbusDevice | Refusal {
+    const driver = makeDriver(domain);
     const path = frontendPath({ domid: domain.domid, kind: driver.kind, handle: driver.handle });
     if (this.devices.has(path)) {
       return refuse('EEXIST', `domain ${domain.domid} has a ${driver.kind} ${driver.handle} already`);
     }
-    const device = new XenbusDevice(this.hypervisor, this.store, domain, driver);
+    this.makers.set(path, makeDriver);
+    const device = new XenbusDevice(this.hypervisor, this.store, domain, driver, this.onReport);
     device.create();
     this.devices.set(path, device);
     return device;
@@ -87,15 +95,37 @@ export class Xenbus implements Disposable {
     return {
       changed: [...this.changed],
       deadline: this.deadline,
-      devices: Object.fromEntries([...this.devices].map(([path, device]) => [path, device.save()])),
+      devices: Array.from(this.devices.values(), (device) => device.save()),
     };
   }
 
-  /** The same devices must have been plugged in; hypervisor and store are restored before. */
+  /** Says how a device of a state to be restored is made, where it has not been plugged into this machine. */
+  expect(address: DeviceAddress, makeDriver: MakeDriver): void {
+    this.makers.set(frontendPath(address), makeDriver);
+  }
+
+  /**
+   * Everything plugged as it was. The hypervisor's domains are there again, and the store's contents. A device that
+   * nobody knows how to make (unplugged since) is left out, and said.
+   */
   restore(state: XenbusState): void {
+    const { domains } = this.hypervisor;
     this.changed.clear();
-    this.hypervisor.clearHostTimer(TIMER);
-    for (const [path, saved] of Object.entries(state.devices)) this.devices.get(path)?.restore(saved);
+    this.devices.clear();
+    for (const saved of state.devices) {
+      const path = frontendPath(saved.address);
+      const domain = domains.get(saved.address.domid as Domid);
+      const makeDriver = this.makers.get(path);
+      if (domain === undefined) continue;
+      if (makeDriver === undefined) {
+        const { kind, handle } = saved.address;
+        this.onReport(domain, `${kind} ${handle}: not plugged in now, so it cannot be restored`);
+        continue;
+      }
+      const device = new XenbusDevice(this.hypervisor, this.store, domain, makeDriver(domain), this.onReport);
+      this.devices.set(path, device);
+      device.restore(saved);
+    }
     for (const path of state.changed) this.changed.add(path);
     if (this.changed.size > 0) this.arm(state.deadline);
   }
@@ -109,6 +139,7 @@ export class Xenbus implements Disposable {
 
   private remove(device: XenbusDevice): void {
     this.devices.delete(device.frontendPath);
+    this.makers.delete(device.frontendPath);
     this.changed.delete(device.frontendPath);
     device.remove();
     device.driver.dispose();

@@ -14,7 +14,9 @@ const REACTION = 25_000;
 export class ScriptedGuest {
   readonly machine = new TestMachine(256).start();
   readonly store = new XenStore();
-  readonly xenbus = new Xenbus(this.machine.xen, this.store);
+  readonly xenbus = new Xenbus(this.machine.xen, this.store, (_domain, text) => {
+    this.machine.notices.push(text);
+  });
   readonly connection: Connection;
   readonly domain = this.machine.domain;
   /** Paths of watch events that reached the guest. */

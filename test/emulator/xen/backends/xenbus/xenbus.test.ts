@@ -64,8 +64,12 @@ const VBD = { kind: 'vbd', handle: 51712 } as const;
 
 function plugged() {
   const guest = new ScriptedGuest();
-  const driver = new EchoDriver();
-  const device = guest.xenbus.attach(guest.domain, driver);
+  const drivers: EchoDriver[] = [];
+  const device = guest.xenbus.attach(guest.domain, () => {
+    drivers.push(new EchoDriver());
+    return drivers.at(-1) as EchoDriver;
+  });
+  const driver = drivers[0] as EchoDriver;
   if (isRefusal(device)) throw new Error(device.reason);
   const state = (): string =>
     `${guest.store.read(guest.front(VBD, 'state'))}/${guest.store.read(guest.back(VBD, 'state'))}`;
@@ -83,7 +87,7 @@ function plugged() {
     return port;
   };
   const address = { domid: guest.domain.domid, ...VBD };
-  return { guest, driver, device, state, frontState, bringUp, address };
+  return { guest, driver, drivers, device, state, frontState, bringUp, address };
 }
 
 describe('directories', () => {
@@ -119,7 +123,7 @@ describe('directories', () => {
 
   it('refuses a second device of the same name', () => {
     const { guest } = plugged();
-    expect(guest.xenbus.attach(guest.domain, new EchoDriver())).toMatchObject({ errno: 17 });
+    expect(guest.xenbus.attach(guest.domain, () => new EchoDriver())).toMatchObject({ errno: 17 });
   });
 
   it('lets the guest write only its own', () => {
@@ -279,17 +283,26 @@ describe('unplugging', () => {
 });
 
 it('restores a connection, and what was about to be looked at', () => {
-  const { guest, driver, device, state, bringUp } = plugged();
+  const { guest, drivers, state, bringUp, address } = plugged();
   const port = bringUp();
   guest.write(guest.front(VBD, 'state'), '5');
   const saved = structuredClone(guest.xenbus.save());
   guest.advance();
   expect(state()).toBe('5/5');
   guest.xenbus.restore(saved);
-  expect(device.connected).toBe(true);
+  expect(guest.xenbus.device(address)?.connected).toBe(true);
   guest.send(port);
-  expect(driver.log.at(-1)).toBe('event after restore');
-  device.write('state', '4');
+  expect(drivers.at(-1)?.log).toEqual(['event after restore']);
+  guest.store.hostWrite(guest.back(VBD, 'state'), '4');
   guest.advance();
   expect(state()).toBe('5/5');
+});
+
+it('says which device of a state it cannot make', () => {
+  const { guest, address } = plugged();
+  const saved = structuredClone(guest.xenbus.save());
+  guest.xenbus.detach(address, true);
+  guest.xenbus.restore(saved);
+  expect(guest.xenbus.device(address)).toBeUndefined();
+  expect(guest.machine.notices.at(-1)).toContain('vbd 51712: not plugged in now');
 });

@@ -1,0 +1,184 @@
+/** A disk and what can be done with it: requests carried out between the guest's pages and the host's store. */
+import type { DiskStore } from '../../../base/disk-store.ts';
+import { type MachineAddress, PAGE_SIZE } from '../../../base/numbers.ts';
+import type { Ram } from '../../../machine/ram.ts';
+import { isRefusal } from '../../common/refusal.ts';
+import type { Width } from '../../public/struct.ts';
+import { BLKIF_SECTOR_BYTES } from '../../public/xen-4/io/blkif.ts';
+import type { GrantedPages } from './granted-pages.ts';
+import { type BlockOperation, isProblem, parseRequest, problem, type RequestProblem, type Segment } from './request.ts';
+
+export interface DiskOptions {
+  /** Number of the device in the guest: its handle ("xvda": 51712). */
+  readonly virtualDevice: number;
+  /** As configured: "xvda". */
+  readonly vdev: string;
+  /** The file, as xl shows it in `params`. */
+  readonly params: string;
+  readonly readOnly: boolean;
+  /** Whether discard is offered. */
+  readonly discard: boolean;
+}
+
+export interface DiskStatistics {
+  reads: number;
+  writes: number;
+  flushes: number;
+  discards: number;
+  errors: number;
+  bytesRead: number;
+  bytesWritten: number;
+}
+
+export class Disk {
+  readonly statistics: DiskStatistics = {
+    reads: 0,
+    writes: 0,
+    flushes: 0,
+    discards: 0,
+    errors: 0,
+    bytesRead: 0,
+    bytesWritten: 0,
+  };
+  /** For the data of one request. */
+  private buffer = new Uint8Array(0);
+
+  constructor(
+    private readonly ram: Ram,
+    readonly options: DiskOptions,
+    private readonly store: DiskStore,
+  ) {}
+
+  get sectors(): number {
+    return Math.floor(this.store.size / BLKIF_SECTOR_BYTES);
+  }
+
+  /** Looks at the file's size anew. */
+  measure(): void {
+    this.store.measure();
+  }
+
+  close(): void {
+    this.store.close();
+  }
+
+  /** One request, as it lies in the ring, to its end; why it failed, if it did. */
+  carryOut(entry: Uint8Array, width: Width, pages: GrantedPages): RequestProblem | undefined {
+    const failed = this.perform(entry, width, pages);
+    if (failed !== undefined) this.statistics.errors++;
+    return failed;
+  }
+
+  private perform(entry: Uint8Array, width: Width, pages: GrantedPages): RequestProblem | undefined {
+    const operation = parseRequest(entry, {
+      width,
+      store: this.store,
+      readOnly: this.options.readOnly,
+      discard: this.options.discard,
+      readPage: (gref) => this.readPage(gref, pages),
+    });
+    if (isProblem(operation)) return operation;
+    switch (operation.kind) {
+      case 'flush':
+        this.statistics.flushes++;
+        return hostProblem(this.store.flush());
+      case 'discard':
+        this.statistics.discards++;
+        return hostProblem(this.store.discard(operation.offset, operation.bytes));
+      case 'read':
+      case 'write':
+        return this.transfer(operation, pages);
+    }
+  }
+
+  private transfer(
+    operation: BlockOperation & { kind: 'read' | 'write' },
+    pages: GrantedPages,
+  ): RequestProblem | undefined {
+    const { segments, bytes, offset, flush } = operation;
+    const toGuest = operation.kind === 'read';
+    const addresses = this.useSegments(segments, toGuest, pages);
+    if (isProblem(addresses)) return addresses;
+    if (this.buffer.length < bytes) this.buffer = new Uint8Array(bytes);
+    const data = this.buffer.subarray(0, bytes);
+    const failed = toGuest
+      ? this.readToGuest(offset, data, segments, addresses)
+      : this.writeFromGuest(offset, data, segments, addresses, flush);
+    for (const { gref } of segments) pages.end(gref, toGuest);
+    return failed;
+  }
+
+  private readToGuest(
+    offset: number,
+    data: Uint8Array,
+    segments: readonly Segment[],
+    addresses: readonly MachineAddress[],
+  ): RequestProblem | undefined {
+    const failed = hostProblem(this.store.read(offset, data));
+    if (failed !== undefined) return failed;
+    let at = 0;
+    segments.forEach(({ length }, index) => {
+      this.ram.writeBytes(addresses[index] as MachineAddress, data.subarray(at, at + length));
+      at += length;
+    });
+    this.statistics.reads++;
+    this.statistics.bytesRead += data.length;
+    return undefined;
+  }
+
+  /** A barrier orders: what came before is on the disk before its data, and its data before what comes after. */
+  private writeFromGuest(
+    offset: number,
+    data: Uint8Array,
+    segments: readonly Segment[],
+    addresses: readonly MachineAddress[],
+    flush: boolean,
+  ): RequestProblem | undefined {
+    const { ram } = this;
+    let at = 0;
+    segments.forEach(({ length }, index) => {
+      const from = ram.offsetOf(addresses[index] as MachineAddress);
+      data.set(ram.u8.subarray(from, from + length), at);
+      at += length;
+    });
+    const failed =
+      (flush ? this.store.flush() : undefined) ??
+      this.store.write(offset, data) ??
+      (flush ? this.store.flush() : undefined);
+    if (failed !== undefined) return hostProblem(failed);
+    this.statistics.writes++;
+    if (flush) this.statistics.flushes++;
+    this.statistics.bytesWritten += data.length;
+    return undefined;
+  }
+
+  /** Machine addresses of all segments; when one grant is bad, none is in use. */
+  private useSegments(
+    segments: readonly Segment[],
+    toGuest: boolean,
+    pages: GrantedPages,
+  ): MachineAddress[] | RequestProblem {
+    const addresses: MachineAddress[] = [];
+    for (const { gref, offset } of segments) {
+      const mfn = pages.use(gref, toGuest);
+      if (isRefusal(mfn)) {
+        for (const used of segments.slice(0, addresses.length)) pages.end(used.gref, toGuest);
+        return problem(mfn.reason);
+      }
+      addresses.push((mfn * PAGE_SIZE + offset) as MachineAddress);
+    }
+    return addresses;
+  }
+
+  private readPage(gref: number, pages: GrantedPages): Uint8Array | RequestProblem {
+    const mfn = pages.use(gref, false);
+    if (isRefusal(mfn)) return problem(mfn.reason);
+    const copy = this.ram.frame(mfn).slice();
+    pages.end(gref, false);
+    return copy;
+  }
+}
+
+function hostProblem(reason: string | undefined): RequestProblem | undefined {
+  return reason === undefined ? undefined : problem(reason);
+}
