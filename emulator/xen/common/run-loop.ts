@@ -16,6 +16,8 @@ import {
   R10,
   R11,
   RAX,
+  RBP,
+  RBX,
   RCX,
   RDI,
   RDX,
@@ -25,10 +27,13 @@ import {
 import { HypercallArguments, type HypercallContext } from '../hypercall/call.ts';
 import { decodeHypercall, elementCommandNumbers } from '../hypercall/decode.ts';
 import { executeHypercall } from '../hypercall/dispatch.ts';
+import { joinWideArguments } from '../hypercall/row.ts';
 import { HYPERCALL_TABLE } from '../hypercall/table.ts';
-import { StructView } from '../public/struct.ts';
-import { FLAT_RING3_CS64, FLAT_RING3_SS64, MULTICALL_ENTRY } from '../public/xen-4/xen.ts';
+import { StructView, type Width } from '../public/struct.ts';
+import { FLAT_RING3_CS64, FLAT_RING3_SS64, HYPERCALL_VECTOR, MULTICALL_ENTRY } from '../public/xen-4/xen.ts';
 import { loadVcpu, saveVcpu } from '../pv/domain.ts';
+import { codeAddress } from '../pv/emul-inv-op.ts';
+import { followRing } from '../pv/guest-mode.ts';
 import { forceFlatSegment } from '../pv/segments.ts';
 import {
   deliverEvents,
@@ -117,6 +122,7 @@ export class RunLoop {
       const reason = processor.run(slice);
       const executed = processor.instructions - before;
       left -= executed;
+      followRing(this.xen, vcpu);
       if (reason === EXIT_BUDGET) continue;
       const result = this.handleExit(vcpu, reason);
       if (result !== undefined) return result;
@@ -143,6 +149,7 @@ export class RunLoop {
         handleException(xen, vcpu);
         break;
       case EXIT_INT:
+        if (isCompatHypercall(xen, vcpu)) return this.hypercall(vcpu);
         handleSoftwareInterrupt(xen, vcpu);
         break;
       case EXIT_SYSENTER:
@@ -159,8 +166,9 @@ export class RunLoop {
   private hypercall(vcpu: Vcpu): RunResult | undefined {
     const { xen, args } = this;
     const { processor, clock } = xen;
-    this.readArguments(vcpu);
-    const number = processor.high(RAX) === 0 ? processor.low(RAX) >>> 0 : NEVER;
+    const { width } = vcpu.domain;
+    const number = width === 32 || processor.high(RAX) === 0 ? processor.low(RAX) >>> 0 : NEVER;
+    this.readArguments(vcpu, number);
     const call: HypercallContext = { xen, domain: vcpu.domain, vcpu, args, execute: executeHypercall };
     if (this.armed.length > 0 && this.passHypercallAt !== clock.instructions && this.isArmed(call, number, 'entry')) {
       this.passHypercallAt = clock.instructions;
@@ -171,8 +179,10 @@ export class RunLoop {
     const { rip } = processor;
     const next = (rip + 2) as VirtualAddress;
     processor.rip = next;
-    processor.setRegister(RCX, next | 0, highHalf(next));
-    processor.setRegister(R11, processor.rflags, 0);
+    if (width === 64) {
+      processor.setRegister(RCX, next | 0, highHalf(next));
+      processor.setRegister(R11, processor.rflags, 0);
+    }
     this.returned = undefined;
     this.enteredXen = true;
     // A call that was stopped at is remembered with its result, for whoever steps over it.
@@ -183,6 +193,8 @@ export class RunLoop {
     if (vcpu.domain.state === 'crashed') {
       // Left at the instruction that did it, for whoever looks.
       processor.rip = rip;
+    } else if (typeof result !== 'symbol' && width === 32) {
+      processor.setRegister(RAX, isRefusal(result) ? -result.errno : result | 0, 0);
     } else if (typeof result !== 'symbol') {
       // Back by SYSRET, which loads Xen's flat selectors whatever the guest had.
       forceFlatSegment(xen, vcpu, CS, FLAT_RING3_CS64);
@@ -193,11 +205,12 @@ export class RunLoop {
     return this.returned === undefined ? undefined : { kind: 'hypercall-done', vcpu, call: this.returned };
   }
 
-  private readArguments(_vcpu: Vcpu): void {
+  private readArguments({ domain }: Vcpu, number: number): void {
     const { processor } = this.xen;
-    for (const [index, register] of ARGUMENT_REGISTERS.entries()) {
-      this.args.set(index, processor.low(register), processor.high(register));
+    for (const [index, register] of ARGUMENT_REGISTERS[domain.width].entries()) {
+      this.args.set(index, processor.low(register), domain.width === 64 ? processor.high(register) : 0);
     }
+    joinWideArguments(this.args, domain.width, HYPERCALL_TABLE[number]);
   }
 
   private isArmed(call: HypercallContext, number: number, when: 'entry' | 'return'): boolean {
@@ -213,8 +226,9 @@ export class RunLoop {
     for (let at = 0; at + size <= bytes.length; at += size) {
       const entry = new StructView(MULTICALL_ENTRY, call.domain.width, bytes, at);
       for (let index = 0; index < 6; index++) inner.set(index, entry.low('args', index), entry.high('args', index));
-      if (entry.get('op') !== MULTICALL && this.isArmed({ ...call, args: inner }, entry.get('op'), 'entry'))
-        return true;
+      const number = entry.get('op');
+      joinWideArguments(inner, call.domain.width, HYPERCALL_TABLE[number]);
+      if (number !== MULTICALL && this.isArmed({ ...call, args: inner }, number, 'entry')) return true;
     }
     return false;
   }
@@ -237,9 +251,10 @@ export class RunLoop {
   currentHypercall(vcpu: Vcpu): HypercallRecord | undefined {
     const { processor } = this.xen;
     if (vcpu === this.current && vcpu.kernelMode) {
-      const [first, second] = processor.peek(processor.rip, 2);
-      if (first === 0x0f && second === 0x05) {
-        this.readArguments(vcpu);
+      const [first, second] = processor.peek(codeAddress(processor), 2);
+      const [wanted, operand] = INSTRUCTIONS[vcpu.domain.width];
+      if (first === wanted && second === operand) {
+        this.readArguments(vcpu, processor.low(RAX) >>> 0);
         const call = { xen: this.xen, domain: vcpu.domain, vcpu, args: this.args, execute: executeHypercall };
         return decodeHypercall(call, processor.low(RAX) >>> 0, undefined);
       }
@@ -399,7 +414,20 @@ export class RunLoop {
   }
 }
 
-const ARGUMENT_REGISTERS: readonly number[] = [RDI, RSI, RDX, R10, R8, R9];
+const ARGUMENT_REGISTERS: Readonly<Record<Width, readonly number[]>> = {
+  64: [RDI, RSI, RDX, R10, R8, R9],
+  32: [RBX, RCX, RDX, RSI, RDI, RBP],
+};
+/** Hypercall instructions: `syscall`, `int 0x82`. */
+const INSTRUCTIONS: Readonly<Record<Width, readonly [number, number]>> = {
+  64: [0x0f, 0x05],
+  32: [0xcd, HYPERCALL_VECTOR],
+};
+
+/** The gate of `int 0x82` is for ring 1 alone. */
+function isCompatHypercall({ processor }: Hypervisor, { domain }: Vcpu): boolean {
+  return domain.width === 32 && processor.exit.vector === HYPERCALL_VECTOR && processor.privilege === 1;
+}
 
 function isRunnable(vcpu: Vcpu): boolean {
   return vcpu.domain.state === 'running' && !vcpu.offline && !vcpu.blocked;

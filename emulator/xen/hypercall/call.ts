@@ -14,6 +14,13 @@ export class HypercallArguments {
     this.highs[index] = high;
   }
 
+  /** Argument `index` came in two words of 32 bits; those behind it move up. */
+  joinWords(index: number): void {
+    this.highs[index] = this.lows[index + 1] as number;
+    this.lows.copyWithin(index + 1, index + 2);
+    this.highs.copyWithin(index + 1, index + 2);
+  }
+
   low(index: number): number {
     return this.lows[index] as number;
   }

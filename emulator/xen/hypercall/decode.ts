@@ -2,7 +2,7 @@ import { formatAddress, type VirtualAddress } from '../../base/numbers.ts';
 import type { DecodedArgument, HypercallRecord } from '../common/trace.ts';
 import { type Field, type Format, type StructDefinition, StructView, type Width } from '../public/struct.ts';
 import type { HypercallContext } from './call.ts';
-import type { ArgumentSpec, HypercallRow, SuboperationRow } from './row.ts';
+import { type ArgumentSpec, argumentsOf, type HypercallRow, type SuboperationRow } from './row.ts';
 import { HYPERCALL_TABLE } from './table.ts';
 import { formatDomid, formatFlush, formatMmuPointer, formatPageTableEntry, hexadecimal } from './value-format.ts';
 
@@ -32,7 +32,7 @@ export function decodeHypercall(
     arguments:
       row === undefined
         ? rawArguments(call)
-        : row.arguments.map((_, index) => decodeArgument(call, row, suboperation, index)),
+        : argumentsOf(row, domain.width).map((_, index) => decodeArgument(call, row, suboperation, index)),
     multicallIndex,
     result: undefined,
   };
@@ -72,7 +72,7 @@ function decodeArgument(
   suboperation: SuboperationRow | undefined,
   index: number,
 ): DecodedArgument {
-  const spec = row.arguments[index] as ArgumentSpec;
+  const spec = argumentsOf(row, call.domain.width)[index] as ArgumentSpec;
   const { args } = call;
   const isCommand = index === 0 && row.suboperations !== undefined;
   if (isCommand) {

@@ -2,7 +2,7 @@ import { errnoName, isRefusal, type Refusal, refuse } from '../common/refusal.ts
 import type { HypercallRecord } from '../common/trace.ts';
 import type { HypercallContext, HypercallResult } from './call.ts';
 import { decodeHypercall } from './decode.ts';
-import type { HypercallRow } from './row.ts';
+import { type HypercallRow, joinWideArguments } from './row.ts';
 import { findSuboperation, runSuboperation } from './suboperation.ts';
 import { HYPERCALL_TABLE } from './table.ts';
 
@@ -15,6 +15,7 @@ export function executeHypercall(
   const { xen, domain } = call;
   const { instructions } = xen.clock;
   const row = HYPERCALL_TABLE[number];
+  if (multicallIndex !== undefined) joinWideArguments(call.args, domain.width, row);
   const traced = xen.wantsHypercallRecords;
   // Arguments of a call that replaces registers or address space are decoded before it.
   const before = traced ? decodeHypercall(call, number, multicallIndex) : undefined;

@@ -1,5 +1,5 @@
-import type { StructDefinition, StructView } from '../public/struct.ts';
-import type { HypercallContext, HypercallHandler, HypercallResult } from './call.ts';
+import type { StructDefinition, StructView, Width } from '../public/struct.ts';
+import type { HypercallArguments, HypercallContext, HypercallHandler, HypercallResult } from './call.ts';
 
 /** How one argument is shown, and what it points to. */
 export interface ArgumentSpec {
@@ -36,6 +36,10 @@ export interface HypercallRow {
   readonly name: string;
   readonly documentation: string;
   readonly arguments: readonly ArgumentSpec[];
+  /** What 32-bit guests give instead, where that is more than other sizes. */
+  readonly arguments32?: readonly ArgumentSpec[];
+  /** Arguments of 64 bits, which 32-bit guests pass in two words, low one first. By position in `arguments`. */
+  readonly wide?: readonly number[];
   /** Chosen by argument 0. */
   readonly suboperations?: readonly SuboperationRow[];
   /** Names that the elements of an array argument carry as their own command (mmuext_op). */
@@ -79,4 +83,13 @@ export function plain(
 /** A sub-operation that exists in Xen but is out of a domU's reach, or not implemented here: the errno says which. */
 export function refused(number: number, name: string, run: HypercallHandler, documentation: string): SuboperationRow {
   return { number, name, documentation, run };
+}
+
+export function argumentsOf(row: HypercallRow, width: Width): readonly ArgumentSpec[] {
+  return (width === 32 ? row.arguments32 : undefined) ?? row.arguments;
+}
+
+/** Brings the words of a 32-bit guest's call into the places that handlers look at. */
+export function joinWideArguments(args: HypercallArguments, width: Width, row: HypercallRow | undefined): void {
+  if (width === 32) for (const index of row?.wide ?? []) args.joinWords(index);
 }

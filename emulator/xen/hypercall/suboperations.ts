@@ -304,7 +304,9 @@ export const VERSION_OPS: readonly SuboperationRow[] = [
 ];
 
 export const CALLBACK_OPS: readonly SuboperationRow[] = [
-  plain(0, 'register', callback.doCallbackRegister, 'Registers a callback.', { struct: physdevAbi.CALLBACK_REGISTER }),
+  plain(0, 'register', callback.doCallbackRegister, 'Registers a callback.', {
+    struct: physdevAbi.CALLBACK_REGISTER_SHOWN,
+  }),
   plain(1, 'unregister', callback.doCallbackUnregister, 'Takes a callback back.', {
     struct: physdevAbi.CALLBACK_UNREGISTER,
   }),

@@ -96,6 +96,12 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
       { name: 'failsafe', format: 'address' },
       { name: 'syscall', format: 'address' },
     ],
+    arguments32: [
+      { name: 'event_selector', format: 'hex' },
+      { name: 'event_address', format: 'address' },
+      { name: 'failsafe_selector', format: 'hex' },
+      { name: 'failsafe_address', format: 'address' },
+    ],
     run: doSetCallbacks,
   },
   {
@@ -139,6 +145,7 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
       { name: 'ma', format: 'hex' },
       { name: 'desc', format: 'hex' },
     ],
+    wide: [0, 1],
     run: doUpdateDescriptor,
   },
   {
@@ -164,6 +171,7 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     name: 'update_va_mapping',
     documentation: 'Changes the page-table entry that maps an address.',
     arguments: [VA, ENTRY, UVMF],
+    wide: [1],
     run: doUpdateVaMapping,
   },
   {
@@ -171,6 +179,7 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     name: 'set_timer_op',
     documentation: 'Sets the one-shot timer (absolute system time in ns).',
     arguments: [{ name: 'timeout', format: 'decimal' }],
+    wide: [0],
     run: doSetTimerOp,
   },
   {
@@ -236,6 +245,7 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     name: 'update_va_mapping_otherdomain',
     documentation: 'As update_va_mapping, to a frame of another domain.',
     arguments: [VA, ENTRY, UVMF, { name: 'domid', format: 'domid' }],
+    wide: [1],
     run: doUpdateVaMappingOtherDomain,
   },
   {

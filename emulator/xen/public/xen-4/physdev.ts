@@ -1,4 +1,4 @@
-import { struct } from '../struct.ts';
+import { type StructDefinition, struct } from '../struct.ts';
 
 /** public/physdev.h and callback.h, nmi.h, xenpmu.h as far as a domU meets them. */
 
@@ -54,6 +54,12 @@ export const CALLBACK_REGISTER_32 = struct('callback_register', {
   address_cs: 'u32',
   address_eip: 'u32',
 });
+/** Both, for showing. */
+export const CALLBACK_REGISTER_SHOWN: StructDefinition<string> = {
+  name: 'callback_register',
+  64: CALLBACK_REGISTER[64],
+  32: CALLBACK_REGISTER_32[32],
+};
 export const CALLBACK_UNREGISTER = struct('callback_unregister', {
   type: { type: 'u16', format: { values: CALLBACK_NAMES } },
   unused: 'u16',
