@@ -3,7 +3,7 @@ import type { Mmu } from '../mmu/mmu.ts';
 import type { PhysicalMemory } from '../mmu/physical-memory.ts';
 import { STATE_SCRATCH } from './layout.ts';
 import { ACCESS_READ, ACCESS_WRITE, type Access } from './processor.ts';
-import type { GuestMemoryPort } from './system-rows.ts';
+import type { GuestMemoryPort } from './system-machine.ts';
 
 /** Guest virtual memory for TypeScript: the same TLB, faults and code tracking as generated code. */
 export class GuestMemory implements GuestMemoryPort {

@@ -46,7 +46,8 @@ import {
 import { saveRegisters, type X86State } from './processor-state.ts';
 import { RegisterFile } from './registers.ts';
 import { FAULT_NONE, Segments } from './segments.ts';
-import { EXIT_RESUME, SystemRows } from './system-rows.ts';
+import { EXIT_RESUME } from './system-machine.ts';
+import { SystemRows } from './system-rows.ts';
 
 /** Set below zero by this much to make generated code leave at the next block. */
 const STOP_BIAS = 1 << 30;
