@@ -10,6 +10,8 @@ export interface NetworkState {
   readonly switches: readonly (readonly [name: string, state: SwitchState])[];
 }
 
+const EMPTY: SwitchState = { nextPort: 1, ports: [], table: [], flights: [] };
+
 export class Network {
   readonly switches = new Map<string, LearningSwitch>();
   private readonly frames = new Emitter<CapturedFrame>();
@@ -64,8 +66,11 @@ export class Network {
     return { switches: Array.from(this.switches, ([name, one]) => [name, one.save()] as const) };
   }
 
+  /** All ports are unplugged; their owners plug them in again. */
   restore(state: NetworkState): void {
-    for (const [name, saved] of state.switches) this.switch(name).restore(saved);
+    const saved = new Map(state.switches);
+    for (const name of this.switches.keys()) if (!saved.has(name)) this.switch(name).restore(EMPTY);
+    for (const [name, one] of saved) this.switch(name).restore(one);
   }
 
   dispose(): void {

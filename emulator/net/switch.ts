@@ -102,7 +102,7 @@ export class SwitchPort {
 }
 
 export class LearningSwitch {
-  /** By number, in the order they were plugged in. */
+  /** By number, in this order. */
   readonly ports = new Map<number, SwitchPort>();
   readonly table = new MacTable();
   private nextPort = 1;
@@ -125,12 +125,21 @@ export class LearningSwitch {
       this.awaited = this.awaited.filter((other) => other !== known);
     }
     this.ports.set(port.id, port);
+    if (known !== undefined) this.sortPorts();
     return port;
+  }
+
+  /** Frames are flooded in this order, which must not depend on who came back first. */
+  private sortPorts(): void {
+    const sorted = [...this.ports].sort(([one], [other]) => one - other);
+    this.ports.clear();
+    for (const [id, port] of sorted) this.ports.set(id, port);
   }
 
   /** Frames on their way to the port are lost with it. */
   detach(port: SwitchPort): void {
-    if (!this.ports.delete(port.id)) return;
+    if (this.ports.get(port.id) !== port) return;
+    this.ports.delete(port.id);
     this.table.forgetPort(port.id);
     this.flights = this.flights.filter((flight) => flight.port !== port.id);
     this.arm();
@@ -194,23 +203,13 @@ export class LearningSwitch {
     return { nextPort: this.nextPort, ports, table: this.table.rows(), flights: [...this.flights] };
   }
 
-  /** Ports that are plugged in keep their places; others find theirs again by name when they are. */
+  /** All ports are unplugged; each finds its place again, by name, when its owner plugs it in. */
   restore(state: SwitchState): void {
     this.nextPort = state.nextPort;
     this.awaited = state.ports;
     this.table.restore(state.table);
     this.flights = [...state.flights];
-    const present = [...this.ports.values()];
     this.ports.clear();
-    for (const port of present) this.readmit(port);
     this.arm();
-  }
-
-  private readmit(port: SwitchPort): void {
-    const known = this.awaited.find(({ id, name }) => id === port.id && name === port.description.name);
-    if (known === undefined) return;
-    port.statistics = { ...known.statistics };
-    this.awaited = this.awaited.filter((other) => other !== known);
-    this.ports.set(port.id, port);
   }
 }
