@@ -76,7 +76,7 @@ export interface VcpuContext {
   readonly rip: VirtualAddress;
   readonly rsp: VirtualAddress;
   readonly rsi: VirtualAddress;
-  /** Top-level page table: pinned and validated as L4. */
+  /** Top-level page table: pinned and validated as L4, of 32-bit domains as L3. */
   readonly rootMfn: Mfn;
 }
 
@@ -120,7 +120,7 @@ const FRAMES_PER_DOMAIN = 1 + 64;
 /**
  * The hypervisor: domains, their frames and vCPUs, and the loop that runs them on one processor. Toolstack, back ends
  * and debugger call it between runs or from its own callbacks (port notifications, timers), never from traces.
- * NOT IMPLEMENTED: 32-bit PAE guests, dom0, vCPUs on more than one processor.
+ * NOT IMPLEMENTED: dom0, vCPUs on more than one processor.
  */
 export class Hypervisor {
   readonly ram: Ram;
@@ -161,6 +161,11 @@ export class Hypervisor {
   /** Frames that Xen itself needs on a machine of that many frames with that many domains. */
   static overheadFrames(frameCount: number, domains: number, firstMfn = 0): number {
     return MachineToPhysical.frameCost(firstMfn, frameCount) + domains * FRAMES_PER_DOMAIN + 16;
+  }
+
+  /** Frames that 32-bit domains with that many vCPUs in all need beside: their machine-to-physical table, and L4s. */
+  static compatFrames(frameCount: number, vcpus: number): number {
+    return vcpus === 0 ? 0 : MachineToPhysical.compatFrameCost(0, frameCount) + 2 + vcpus;
   }
 
   /** The vCPU whose registers are in the processor; undefined before the first one ran. */

@@ -90,7 +90,7 @@ export function doBuildId(): HypercallResult {
 export function doVmAssist({ domain, args }: HypercallContext): HypercallResult {
   const command = args.u32(0);
   const type = args.u32(1);
-  if (type > 5 && type !== M2P_STRICT) return refuse('EINVAL', `there is no assist ${type}`);
+  if (type > 5 && (type !== M2P_STRICT || domain.width === 32)) return refuse('EINVAL', `there is no assist ${type}`);
   if (command > 1) return refuse('ENOSYS', `vm_assist command ${command}`);
   const enable = command === 0;
   if (type === M2P_STRICT) domain.m2pStrict = enable;

@@ -10,7 +10,12 @@ import {
   type XEN_MEMORY_MAP,
   XEN_MEMORY_RESERVATION,
 } from '../public/xen-4/memory.ts';
-import { MACH2PHYS_VIRT_START } from '../public/xen-4/xen.ts';
+import {
+  MACH2PHYS_COMPAT_NR_ENTRIES,
+  MACH2PHYS_COMPAT_VIRT_END,
+  MACH2PHYS_COMPAT_VIRT_START,
+  MACH2PHYS_VIRT_START,
+} from '../public/xen-4/xen.ts';
 import type { Domain } from './domain.ts';
 import { DOMID_SELF } from './frame-table.ts';
 import { faultAt, readStruct, writeWord } from './guest-access.ts';
@@ -229,7 +234,16 @@ export function doMaximumGpfn(call: HypercallContext): HypercallResult {
   return (said === 0 ? 1 : said) - 1;
 }
 
-export function doMachphysMapping(_call: HypercallContext, op: View<typeof XEN_MACHPHYS_MAPPING>): HypercallResult {
+export function doMachphysMapping(
+  { domain }: HypercallContext,
+  op: View<typeof XEN_MACHPHYS_MAPPING>,
+): HypercallResult {
+  if (domain.width === 32) {
+    op.set('v_start', MACH2PHYS_COMPAT_VIRT_START);
+    op.set('v_end', MACH2PHYS_COMPAT_VIRT_END);
+    op.set('max_mfn', MACH2PHYS_COMPAT_NR_ENTRIES - 1);
+    return 0;
+  }
   op.set('v_start', MACH2PHYS_VIRT_START);
   op.set('v_end', MACH2PHYS_VIRT_END);
   op.set('max_mfn', MACH2PHYS_ENTRIES - 1);
@@ -241,7 +255,7 @@ export function doMachphysMfnList(
   { xen, domain }: HypercallContext,
   op: View<typeof XEN_MACHPHYS_MFN_LIST>,
 ): HypercallResult {
-  const frames = xen.m2p.superpageFrames();
+  const frames = domain.width === 32 ? xen.m2p.compatSuperpageFrames() : xen.m2p.superpageFrames();
   const count = Math.min(op.get('max_extents'), frames.length);
   for (let index = 0; index < count; index++) {
     if (!storeExtent(xen, domain, op.get('extent_start'), index, frames[index] as Mfn)) {

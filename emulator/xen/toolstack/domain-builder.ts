@@ -1,21 +1,25 @@
 /**
  * Builds a domain from a kernel image, as libxenguest does: memory contents, first page tables, start info, grants and
  * event channels for xenstore and console, registers of vCPU 0. The machine-to-physical table is Xen's own work.
- *
- * NOT IMPLEMENTED: 32-bit guests (their layout and tables are, see domain-layout.ts; the hypervisor cannot run them).
  */
 import type { Domid, GrantRef, MachineAddress, Mfn, Port, VirtualAddress } from '../../base/numbers.ts';
 import { PAGE_SIZE } from '../../base/numbers.ts';
 import type { Ram } from '../../machine/ram.ts';
-import type { Domain } from '../common/domain.ts';
+import type { Domain, GuestAbi } from '../common/domain.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { isRefusal, type Refusal } from '../common/refusal.ts';
 import { newStruct } from '../public/struct.ts';
 import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE } from '../public/xen-4/grant-table.ts';
 import { fillHypercallPage } from '../public/xen-4/hypercall-page.ts';
-import { SIF_MOD_START_PFN, SIF_VIRT_P2M_4TOOLS, START_INFO, START_INFO_MAGIC } from '../public/xen-4/xen.ts';
+import {
+  SIF_MOD_START_PFN,
+  SIF_VIRT_P2M_4TOOLS,
+  START_INFO,
+  START_INFO_MAGIC,
+  VMASST_TYPE_PAE_EXTENDED_CR3,
+} from '../public/xen-4/xen.ts';
 import { type DomainLayout, planDomain } from './domain-layout.ts';
-import { builtTablesRefused, machineOutOfMemory, unsupportedGuestType } from './errors.ts';
+import { builtTablesRefused, machineOutOfMemory } from './errors.ts';
 import type { KernelImage } from './image/kernel-image.ts';
 import { writePageTables } from './page-table-writer.ts';
 
@@ -44,13 +48,12 @@ export interface BuiltDomain {
 /** The domain stays paused. @throws UserError `domain.*` */
 export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): BuiltDomain {
   const { image } = options;
-  if (image.guestType !== 'xen-3.0-x86_64') throw unsupportedGuestType(image.guestType);
   const layout = planDomain(image, options.pages, options.ramdisk?.length);
   const domain = hypervisor.createDomain({
     name: options.name,
     pages: options.pages,
     vcpus: options.vcpus,
-    abi: 'x86_64',
+    abi: abiOf(image),
     uuid: options.uuid,
   });
   if (isRefusal(domain)) throw machineOutOfMemory(options.name, domain.reason);
@@ -68,6 +71,9 @@ export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): Buil
     memory.write(pfn, 0, page);
   }
 
+  // A 32-bit kernel that knows of page tables above 4 GiB gets the assist that says so (vcpu_x86_32 of xg_dom_x86.c).
+  if (domain.width === 32 && /extended-cr3|bimodal/.test(image.parameters.paeMode))
+    domain.assists |= 1 << VMASST_TYPE_PAE_EXTENDED_CR3;
   const xenstoreMfn = memory.mfn(layout.xenstore.pfn);
   const consoleMfn = memory.mfn(layout.console.pfn);
   const xenstorePort = mustSucceed(options.name, hypervisor.allocateUnbound(domain, HOST));
@@ -88,6 +94,10 @@ export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): Buil
     throw builtTablesRefused(refusal.reason);
   }
   return built;
+}
+
+export function abiOf(image: KernelImage): GuestAbi {
+  return image.guestType === 'xen-3.0-x86_64' ? 'x86_64' : 'x86_32p';
 }
 
 /** A new domain's memory by pseudo-physical page. */

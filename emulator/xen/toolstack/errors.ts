@@ -49,11 +49,3 @@ export function builtTablesRefused(reason: string): UserError {
     'The kernel probably lies where Xen itself lives; look at VIRT_BASE.',
   );
 }
-
-export function unsupportedGuestType(guestType: string): UserError {
-  return new UserError(
-    'domain.unsupported-guest-type',
-    `The kernel is a ${guestType} guest, which cannot be run yet.`,
-    'Use a 64-bit build of it (xen-3.0-x86_64).',
-  );
-}
