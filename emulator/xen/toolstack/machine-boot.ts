@@ -21,7 +21,7 @@ import type { Domain } from '../common/domain.ts';
 import { Hypervisor, type RunResult } from '../common/hypervisor.ts';
 import { Random } from '../common/random.ts';
 import type { RingDescription } from '../ring/describe-ring.ts';
-import { buildDomain } from './domain-builder.ts';
+import { abiOf, buildDomain } from './domain-builder.ts';
 import type { DomainConfig } from './domain-config.ts';
 import type { DomainLayout } from './domain-layout.ts';
 import { type KernelImage, keepSymbolsOnly } from './image/kernel-image.ts';
@@ -92,7 +92,14 @@ const SPARE_FRAMES = 256;
 export async function bootDomains(options: BootOptions): Promise<Machine> {
   const seed = options.seed ?? DEFAULT_SEED;
   const pages = options.domains.reduce((sum, { config }) => sum + config.memory * PAGES_PER_MEGABYTE, 0);
-  const frames = machineFrames(pages, options.domains.length);
+  const narrow = options.domains.filter(({ image }) => abiOf(image) === 'x86_32p');
+  const own = machineFrames(pages, options.domains.length);
+  const frames =
+    own +
+    Hypervisor.compatFrames(
+      own,
+      narrow.reduce((sum, { config }) => sum + config.vcpus, 0),
+    );
   const machine = await emptyMachine(options.createMachine, frames, seed, options.epoch);
   for (const domain of options.domains) machine.add(domain);
   if (options.paused !== true) for (const { domain } of machine.domains) machine.hypervisor.unpause(domain);
