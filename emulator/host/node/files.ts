@@ -18,13 +18,18 @@ export async function readFile(pathOrUri: string, relativeTo: string | undefined
     const buffer = await readWholeFile(name);
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    const [reason, hint] = REASONS[code] ?? [error instanceof Error ? error.message : String(error), ''];
-    throw new UserError('file.unreadable', `Cannot read ${name}: ${reason}.`, hint);
+    throw unreadable(name, error);
   }
 }
 
-function resolvePath(pathOrUri: string, relativeTo: string | undefined): string {
+export function unreadable(name: string, error: unknown): UserError {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const [reason, hint] = REASONS[code] ?? [error instanceof Error ? error.message : String(error), ''];
+  return new UserError('file.unreadable', `Cannot read ${name}: ${reason}.`, hint);
+}
+
+/** A path or `file:` URI, relative to a folder given likewise, as a path. */
+export function resolvePath(pathOrUri: string, relativeTo: string | undefined): string {
   const local = (text: string): string => (text.startsWith('file:') ? fileURLToPath(text) : text);
   return path.resolve(relativeTo === undefined ? '.' : local(relativeTo), local(pathOrUri));
 }
