@@ -66,6 +66,8 @@ export class Domain {
   memoryMap: Uint8Array = new Uint8Array();
   /** PHYSDEVOP_pirq_eoi_gmfn: a frame with a bit per PIRQ. */
   pirqEoiFrame: Mfn | undefined;
+  /** PIRQs set aside by PHYSDEVOP_get_free_pirq. */
+  readonly pirqs: number[] = [];
   /** Latches of I/O ports 0xCF8 and 0x70. */
   pciConfigAddress = 0;
   cmosIndex = 0;

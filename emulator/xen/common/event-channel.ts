@@ -81,6 +81,13 @@ export function channel(domain: Domain, port: number): EventChannel | undefined 
   return found === undefined || found.state === EVTCHNSTAT_CLOSED || port === 0 ? undefined : found;
 }
 
+/** Ports come into being by 64 (a bucket of struct evtchn); a valid one may be closed. */
+const PORTS_PER_BUCKET = 64;
+
+export function isPortValid(domain: Domain, port: number): boolean {
+  return port < Math.ceil(domain.eventChannels.ports.length / PORTS_PER_BUCKET) * PORTS_PER_BUCKET;
+}
+
 function noSuchPort(port: number): Refusal {
   return refuse('EINVAL', `port ${port} is not open`);
 }
@@ -243,8 +250,8 @@ export function setPending(xen: Hypervisor, domain: Domain, port: number): void 
 }
 
 export function unmaskPort(xen: Hypervisor, domain: Domain, port: number): Refusal | undefined {
-  const found = channel(domain, port);
-  if (found === undefined) return noSuchPort(port);
+  if (!isPortValid(domain, port)) return noSuchPort(port);
+  const found = domain.eventChannels.ports[port] ?? newChannel();
   const vcpu = domain.vcpus[found.notifyVcpu] as Vcpu;
   if (domain.eventChannels.fifo === undefined) twoLevelUnmask(xen, vcpu, port);
   else fifoUnmask(xen, vcpu, port, found);

@@ -15,6 +15,7 @@ import {
   EVTCHNSTAT_INTERDOMAIN,
   EVTCHNSTAT_UNBOUND,
   EVTCHNSTAT_VIRQ,
+  isPortValid,
   resetEventChannels,
   sendEvent,
   unmaskPort,
@@ -31,8 +32,10 @@ type View<T extends { readonly 64: { readonly offset: object } }> = StructView<k
 function self({ xen, domain }: HypercallContext, domid: number): Domain | Refusal {
   if (domid === DOMID_SELF || domid === domain.domid) return domain;
   const other = xen.domains.get(domid as Domid);
-  if (other === undefined) return refuse('ESRCH', `there is no domain ${domid}`);
-  return domain.privileged ? other : refuse('EPERM', `domain ${domain.domid} may not manage ports of domain ${domid}`);
+  if (other === undefined && domid !== 0) return refuse('ESRCH', `there is no domain ${domid}`);
+  return domain.privileged && other !== undefined
+    ? other
+    : refuse('EPERM', `domain ${domain.domid} may not manage ports of domain ${domid}`);
 }
 
 export function doAllocUnbound(call: HypercallContext, op: View<typeof abi.EVTCHN_ALLOC_UNBOUND>): HypercallResult {
@@ -51,7 +54,12 @@ export function doBindInterdomain(
 ): HypercallResult {
   const domid = op.get('remote_dom');
   const remote = domid === DOMID_SELF ? call.domain : call.xen.domains.get(domid as Domid);
-  if (remote === undefined) return refuse('ESRCH', `there is no domain ${domid}`);
+  if (remote === undefined) {
+    // The host is there, but keeps no port for anybody to bind.
+    return domid === 0
+      ? refuse('EINVAL', `port ${op.get('remote_port')} of the host is not waiting for a domain`)
+      : refuse('ESRCH', `there is no domain ${domid}`);
+  }
   const port = bindInterdomain(call.xen, call.domain, remote, op.get('remote_port') as Port);
   if (isRefusal(port)) return port;
   op.set('local_port', port);
@@ -97,7 +105,7 @@ export function doStatus(call: HypercallContext, op: View<typeof abi.EVTCHN_STAT
   if (isRefusal(domain)) return domain;
   const port = op.get('port');
   const found = channel(domain, port);
-  if (domain.eventChannels.ports[port] === undefined) return refuse('EINVAL', `port ${port} does not exist`);
+  if (!isPortValid(domain, port)) return refuse('EINVAL', `port ${port} does not exist`);
   op.set('status', found?.state ?? EVTCHNSTAT_CLOSED);
   op.set('vcpu', found?.notifyVcpu ?? 0);
   if (found?.state === EVTCHNSTAT_UNBOUND) op.set('u_dom', found.remoteDomid);

@@ -103,9 +103,9 @@ export class FrameTable {
     return mfn;
   }
 
-  /** `pages` (a power of two) aligned, adjacent frames; the first one. Undefined when no such run is free. */
-  allocateContiguous(owner: Domid, pages: number): Mfn | undefined {
-    const start = this.findRun(pages, this.first);
+  /** `pages` (a power of two) aligned, adjacent frames below `limit`; the first one. Undefined when none are free. */
+  allocateContiguous(owner: Domid, pages: number, limit = Number.POSITIVE_INFINITY): Mfn | undefined {
+    const start = this.findRun(pages, this.first, limit);
     if (start === undefined) return undefined;
     let kept = 0;
     for (let at = 0; at < this.freeCount; at++) {
@@ -118,15 +118,15 @@ export class FrameTable {
   }
 
   /** How many such runs are free. */
-  countContiguous(pages: number): number {
+  countContiguous(pages: number, limit = Number.POSITIVE_INFINITY): number {
     let count = 0;
-    for (let start = this.findRun(pages, this.first); start !== undefined; start = this.findRun(pages, start + pages))
+    for (let at = this.findRun(pages, this.first, limit); at !== undefined; at = this.findRun(pages, at + pages, limit))
       count++;
     return count;
   }
 
-  private findRun(pages: number, from: number): number | undefined {
-    const end = this.first + this.owners.length;
+  private findRun(pages: number, from: number, limit: number): number | undefined {
+    const end = Math.min(limit, this.first + this.owners.length);
     for (let start = Math.ceil(from / pages) * pages; start + pages <= end; start += pages) {
       let length = 0;
       while (length < pages && this.owners[start + length - this.first] === OWNER_FREE) length++;

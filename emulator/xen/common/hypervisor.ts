@@ -410,21 +410,24 @@ export class Hypervisor {
     return ((this.frames.flags[mfn - this.frames.first] as number) & FRAME_XEN_HEAP) !== 0;
   }
 
-  /** 2^order contiguous frames for a domain, within its maximum. */
-  allocateExtent(domain: Domain, order: number): Mfn | Refusal {
+  /** 2^order contiguous frames for a domain, within its maximum and below 2^addressBits bytes. */
+  allocateExtent(domain: Domain, order: number, addressBits = 64): Mfn | Refusal {
     const pages = 2 ** order;
     if (domain.totalPages + pages > domain.maxPages) {
       return refuse('ENOMEM', `domain ${domain.domid} has ${domain.totalPages} pages of at most ${domain.maxPages}`);
     }
     const first =
-      order === 0 ? this.frames.allocate(domain.domid) : this.frames.allocateContiguous(domain.domid, pages);
-    if (first === undefined) return refuse('ENOMEM', `the machine has no ${pages} free contiguous frames`);
+      order === 0 && addressBits >= 52
+        ? this.frames.allocate(domain.domid)
+        : this.frames.allocateContiguous(domain.domid, pages, 2 ** (addressBits - 12));
+    if (first === undefined) return refuse('ENOMEM', `the machine has no ${pages} free contiguous frames so low`);
     domain.totalPages += pages;
     return first;
   }
 
-  hasFreeExtents(order: number, count: number): boolean {
-    return order === 0 ? this.frames.freeFrames >= count : this.frames.countContiguous(2 ** order) >= count;
+  hasFreeExtents(order: number, count: number, addressBits = 64): boolean {
+    if (order === 0 && addressBits >= 52) return this.frames.freeFrames >= count;
+    return this.frames.countContiguous(2 ** order, 2 ** (addressBits - 12)) >= count;
   }
 
   /** Ownership of an unused frame passes on (grant transfer). */

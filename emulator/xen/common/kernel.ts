@@ -2,6 +2,7 @@ import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
 import type { StructView } from '../public/struct.ts';
 import * as abi from '../public/xen-4/version.ts';
 import { HYPERVISOR_VIRT_START, VMASST_TYPE_PAE_EXTENDED_CR3 } from '../public/xen-4/xen.ts';
+import { faultAt } from './guest-access.ts';
 import { refuse } from './refusal.ts';
 
 /** xen_version (common/kernel.c): what an unprivileged domain is told. Strings are those of Debian 12's Xen 4.17. */
@@ -77,9 +78,10 @@ export function doGuestHandle({ domain }: HypercallContext, op: View<typeof abi.
   return 0;
 }
 
-export function doCommandLine(_call: HypercallContext, op: View<typeof abi.XEN_COMMANDLINE>): HypercallResult {
-  op.setText('text', DENIED);
-  return 0;
+/** Only as many bytes as there is to say are stored. */
+export function doCommandLine({ xen, args }: HypercallContext): HypercallResult {
+  const bytes = Uint8Array.from(`${DENIED}\0`, (char) => char.charCodeAt(0));
+  return xen.processor.writeVirtual(args.address(1), bytes) ? 0 : faultAt('xen_commandline', args.address(1));
 }
 
 export function doBuildId(): HypercallResult {

@@ -1,14 +1,18 @@
-import type { Mfn, VirtualAddress } from '../../base/numbers.ts';
+import type { Domid, Mfn, VirtualAddress } from '../../base/numbers.ts';
 import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
 import { StructView } from '../public/struct.ts';
 import {
   DOMID_ARGUMENT,
+  XEN_ADD_TO_PHYSMAP,
+  XEN_ADD_TO_PHYSMAP_BATCH,
   type XEN_FOREIGN_MEMORY_MAP,
   type XEN_MACHPHYS_MAPPING,
   type XEN_MACHPHYS_MFN_LIST,
   XEN_MEMORY_EXCHANGE,
   type XEN_MEMORY_MAP,
   XEN_MEMORY_RESERVATION,
+  XEN_REMOVE_FROM_PHYSMAP,
+  XEN_RESERVED_DEVICE_MEMORY_MAP,
 } from '../public/xen-4/memory.ts';
 import {
   MACH2PHYS_COMPAT_NR_ENTRIES,
@@ -18,9 +22,9 @@ import {
 } from '../public/xen-4/xen.ts';
 import type { Domain } from './domain.ts';
 import { DOMID_SELF } from './frame-table.ts';
-import { faultAt, readStruct, writeWord } from './guest-access.ts';
+import { faultAt, isGuestHandle, readStruct, writeStruct, writeWord } from './guest-access.ts';
 import type { Hypervisor } from './hypervisor.ts';
-import { hex, isRefusal, type Refusal, refuse } from './refusal.ts';
+import { ERRNO, hex, isRefusal, type Refusal, refuse } from './refusal.ts';
 import { sharedInfoAddress } from './shared-info.ts';
 
 /** memory_op as an unprivileged PV domain gets it (common/memory.c, arch/x86/mm.c). */
@@ -30,14 +34,16 @@ type Reservation = View<typeof XEN_MEMORY_RESERVATION>;
 
 /** CONFIG_DOMU_MAX_ORDER. */
 const MAX_ORDER = 9;
+const XENMEMF_POPULATE_ON_DEMAND = 1 << 16;
 const E820_ENTRY_BYTES = 20;
 const E820_MAX = 1024;
 /** 256 GiB of 8-byte entries: what the address space between M2P start and end holds. */
 const MACH2PHYS_ENTRIES = 0x4000000000 / 8;
 const MACH2PHYS_VIRT_END = MACH2PHYS_VIRT_START + 0x4000000000;
 
-function checkDomid({ domain }: HypercallContext, domid: number): Refusal | undefined {
+function checkDomid({ xen, domain }: HypercallContext, domid: number): Refusal | undefined {
   if (domid === DOMID_SELF || domid === domain.domid) return undefined;
+  if (domid !== 0 && !xen.domains.has(domid as Domid)) return refuse('ESRCH', `there is no domain ${domid}`);
   return refuse('EPERM', `memory of domain ${domid} is not domain ${domain.domid}'s to manage`);
 }
 
@@ -55,51 +61,82 @@ function storeExtent(xen: Hypervisor, domain: Domain, list: number, index: numbe
   return writeWord(xen, (list + index * size) as VirtualAddress, value, size);
 }
 
-/** Runs an operation on each extent; the answer is how many were done, as memory_op gives it. */
-function forEachExtent(
-  call: HypercallContext,
-  op: Reservation,
-  run: (frame: number, index: number) => Refusal | undefined,
-): HypercallResult {
+/** Bits of the command above these say at which extent a continued operation goes on (MEMOP_EXTENT_SHIFT). */
+const MEMOP_EXTENT_SHIFT = 6;
+const MAX_EXTENTS = 0xffffffff >>> MEMOP_EXTENT_SHIFT;
+
+/** Address bits that mem_flags ask for; all when they ask for none. */
+function addressBits(flags: number): number {
+  return (flags & 0xff) === 0 ? 64 : flags & 0xff;
+}
+
+/** Operations other than on extents cannot be continued. */
+export function withoutContinuation(run: (call: HypercallContext) => HypercallResult) {
+  return (call: HypercallContext): HypercallResult =>
+    call.args.u32(0) >>> MEMOP_EXTENT_SHIFT === 0 ? run(call) : refuse('EINVAL', 'a continuation of no such operation');
+}
+
+/** Checks that hold for a reservation as a whole. */
+function checkReservation(call: HypercallContext, op: Reservation, needsList: boolean): Refusal | undefined {
+  const order = op.get('extent_order');
+  const list = op.get('extent_start');
+  if (op.get('nr_extents') > MAX_EXTENTS) return refuse('EINVAL', `${op.get('nr_extents')} extents`);
   const bad = checkDomid(call, op.get('domid'));
   if (bad !== undefined) return bad;
-  const order = op.get('extent_order');
-  if (order > MAX_ORDER) {
-    call.xen.notice(call.domain, 'memory_op', refuse('EINVAL', `extent order ${order} is above ${MAX_ORDER}`));
-    return 0;
+  if (addressBits(op.get('mem_flags')) <= 12) return refuse('EINVAL', 'no frame has so short an address');
+  if ((needsList || list !== 0) && !isGuestHandle(call.domain, list)) return faultAt('extent list', list);
+  return order > MAX_ORDER ? refuse('EINVAL', `extent order ${order} is above ${MAX_ORDER}`) : undefined;
+}
+
+/**
+ * Runs an operation on each extent; the answer is how many were done, never an error number. What went wrong is noted.
+ */
+function forEachExtent(
+  call: HypercallContext,
+  needsList: boolean,
+  run: (op: Reservation, frame: number, index: number) => Refusal | undefined,
+): HypercallResult {
+  const { xen, domain, args } = call;
+  const start = args.u32(0) >>> MEMOP_EXTENT_SHIFT;
+  const op = readStruct(xen, domain, args.address(1), XEN_MEMORY_RESERVATION);
+  const bad = isRefusal(op) ? op : checkReservation(call, op, needsList);
+  if (bad !== undefined || isRefusal(op)) {
+    xen.notice(domain, 'memory_op', bad as Refusal);
+    return start;
   }
   const count = op.get('nr_extents');
   const list = op.get('extent_start');
-  for (let index = 0; index < count; index++) {
-    const frame = list === 0 ? 0 : extentAt(call.xen, call.domain, list, index);
-    const refusal = frame === undefined ? faultAt('extent list', list) : run(frame, index);
+  for (let index = start; index < count; index++) {
+    const frame = list === 0 ? 0 : extentAt(xen, domain, list, index);
+    const refusal = frame === undefined ? faultAt('extent list', list) : run(op, frame, index);
     if (refusal !== undefined) {
-      call.xen.notice(call.domain, 'memory_op', { ...refusal, reason: `extent ${index}: ${refusal.reason}` });
+      xen.notice(domain, 'memory_op', { ...refusal, reason: `extent ${index}: ${refusal.reason}` });
       return index;
     }
   }
-  return count;
+  return Math.max(start, count);
 }
 
 /** XENMEM_increase_reservation: new frames, told by number; they have no pfn until the guest gives them one. */
-export function doIncreaseReservation(call: HypercallContext, op: Reservation): HypercallResult {
+export function doIncreaseReservation(call: HypercallContext): HypercallResult {
   const { xen, domain } = call;
-  const order = op.get('extent_order');
-  const list = op.get('extent_start');
-  return forEachExtent(call, op, (_frame, index) => {
-    const mfn = xen.allocateExtent(domain, order);
+  return forEachExtent(call, false, (op, _frame, index) => {
+    const list = op.get('extent_start');
+    const mfn = xen.allocateExtent(domain, op.get('extent_order'), addressBits(op.get('mem_flags')));
     if (isRefusal(mfn)) return mfn;
     return list !== 0 && !storeExtent(xen, domain, list, index, mfn) ? faultAt('extent list', list) : undefined;
   });
 }
 
 /** XENMEM_populate_physmap: new frames for given pfns, told by number. */
-export function doPopulatePhysmap(call: HypercallContext, op: Reservation): HypercallResult {
+export function doPopulatePhysmap(call: HypercallContext): HypercallResult {
   const { xen, domain } = call;
-  const order = op.get('extent_order');
-  const list = op.get('extent_start');
-  return forEachExtent(call, op, (pfn, index) => {
-    const mfn = xen.allocateExtent(domain, order);
+  return forEachExtent(call, true, (op, pfn, index) => {
+    if ((op.get('mem_flags') & XENMEMF_POPULATE_ON_DEMAND) !== 0)
+      return refuse('EINVAL', 'a domain cannot populate itself on demand');
+    const order = op.get('extent_order');
+    const list = op.get('extent_start');
+    const mfn = xen.allocateExtent(domain, order, addressBits(op.get('mem_flags')));
     if (isRefusal(mfn)) return mfn;
     for (let page = 0; page < 1 << order; page++) xen.setPfn((mfn + page) as Mfn, pfn + page, 0);
     return storeExtent(xen, domain, list, index, mfn) ? undefined : faultAt('extent list', list);
@@ -107,11 +144,10 @@ export function doPopulatePhysmap(call: HypercallContext, op: Reservation): Hype
 }
 
 /** XENMEM_decrease_reservation: frames given back; each is free as soon as nothing maps it. */
-export function doDecreaseReservation(call: HypercallContext, op: Reservation): HypercallResult {
+export function doDecreaseReservation(call: HypercallContext): HypercallResult {
   const { xen, domain } = call;
-  const order = op.get('extent_order');
-  return forEachExtent(call, op, (frame) => {
-    for (let page = 0; page < 1 << order; page++) {
+  return forEachExtent(call, true, (op, frame) => {
+    for (let page = 0; page < 1 << op.get('extent_order'); page++) {
       const refusal = removePage(xen, domain, frame + page);
       if (refusal !== undefined) return refusal;
     }
@@ -140,14 +176,8 @@ export function doExchange(call: HypercallContext): HypercallResult {
   const target = part('out');
   const inOrder = source.get('extent_order');
   const outOrder = target.get('extent_order');
-  const bad = checkDomid(call, source.get('domid')) ?? checkDomid(call, target.get('domid'));
-  if (bad !== undefined) return bad;
-  if (inOrder > MAX_ORDER || outOrder > MAX_ORDER)
-    return refuse('EPERM', `extent orders ${inOrder}, ${outOrder} above ${MAX_ORDER}`);
-  const pages = source.get('nr_extents') * 2 ** inOrder;
-  if (pages !== target.get('nr_extents') * 2 ** outOrder || view.get('nr_exchanged') > source.get('nr_extents')) {
-    return refuse('EINVAL', `${pages} pages cannot be exchanged for ${target.get('nr_extents') * 2 ** outOrder}`);
-  }
+  const early = checkExchange(call, source, target, view.get('nr_exchanged'));
+  if (early !== undefined) return early;
   const step = Math.max(1, 2 ** (outOrder - inOrder));
   const produced = Math.max(1, 2 ** (inOrder - outOrder));
   let done = view.get('nr_exchanged');
@@ -160,6 +190,28 @@ export function doExchange(call: HypercallContext): HypercallResult {
   view.set('nr_exchanged', done);
   if (!xen.processor.writeVirtual(address, view.bytes)) return faultAt('xen_memory_exchange', address);
   return refusal ?? 0;
+}
+
+function checkExchange(
+  call: HypercallContext,
+  source: Reservation,
+  target: Reservation,
+  exchanged: number,
+): Refusal | undefined {
+  const inOrder = source.get('extent_order');
+  const outOrder = target.get('extent_order');
+  const extents = source.get('nr_extents');
+  if (inOrder > MAX_ORDER || outOrder > MAX_ORDER)
+    return refuse('EPERM', `extent orders ${inOrder}, ${outOrder} above ${MAX_ORDER}`);
+  const pages = extents * 2 ** inOrder;
+  const wanted = target.get('nr_extents') * 2 ** outOrder;
+  if (pages !== wanted || exchanged > extents || pages > Number.MAX_SAFE_INTEGER)
+    return refuse('EINVAL', `${pages} pages cannot be exchanged for ${wanted}`);
+  if (source.get('domid') !== target.get('domid')) return refuse('EINVAL', 'pages of two domains');
+  if (exchanged === extents) return undefined;
+  for (const list of [source.get('extent_start'), target.get('extent_start')])
+    if (!isGuestHandle(call.domain, list)) return faultAt('extent list', list);
+  return checkDomid(call, source.get('domid'));
 }
 
 function exchangeChunk(
@@ -182,7 +234,7 @@ function exchangeChunk(
       const mfn = frame + page;
       if (!xen.frames.owns(domain.domid, mfn)) return xen.references.notOwned(mfn, domain.domid);
       const info = xen.frames.describe(mfn);
-      if (info.count !== 1 || info.typeCount !== 0 || xen.isXenHeap(mfn)) {
+      if (info.count !== 1 || info.typeCount !== 0 || xen.isXenHeap(mfn) || old.includes(mfn)) {
         return refuse('EINVAL', `mfn ${hex(mfn)} is in use: count ${info.count}, ${info.type} ${info.typeCount}`);
       }
       old.push(mfn);
@@ -194,11 +246,12 @@ function exchangeChunk(
     if (pfn === undefined) return faultAt('extent list', target.get('extent_start'));
     pfns.push(pfn);
   }
-  if (!xen.hasFreeExtents(outOrder, produced))
+  const bits = addressBits(target.get('mem_flags'));
+  if (!xen.hasFreeExtents(outOrder, produced, bits))
     return refuse('ENOMEM', `no ${produced} free extents of order ${outOrder}`);
   for (const mfn of old) xen.references.deallocate(mfn);
   for (const [index, pfn] of pfns.entries()) {
-    const mfn = xen.allocateExtent(domain, outOrder);
+    const mfn = xen.allocateExtent(domain, outOrder, bits);
     if (isRefusal(mfn)) return mfn;
     for (let page = 0; page < 2 ** outOrder; page++) xen.setPfn((mfn + page) as Mfn, pfn + page, 0);
     if (!storeExtent(xen, domain, target.get('extent_start'), to + index, mfn)) return faultAt('extent list', pfn);
@@ -292,7 +345,64 @@ export function doSetMemoryMap(call: HypercallContext, op: View<typeof XEN_FOREI
   return 0;
 }
 
+const XENMAPSPACE_GMFN_RANGE = 3;
+const XENMAPSPACE_GMFN_FOREIGN = 4;
+
 /** XENMEM_add_to_physmap: PV domains keep their own pseudo-physical map. */
-export function doAddToPhysmap(): HypercallResult {
+export function doAddToPhysmap(call: HypercallContext): HypercallResult {
+  const op = readStruct(call.xen, call.domain, call.args.address(1), XEN_ADD_TO_PHYSMAP);
+  if (isRefusal(op)) return op;
+  if (op.get('space') === XENMAPSPACE_GMFN_FOREIGN)
+    return refuse('ENOSYS', 'foreign frames go by add_to_physmap_batch');
+  return checkDomid(call, op.get('domid')) ?? notTranslated();
+}
+
+export function doAddToPhysmapBatch(call: HypercallContext): HypercallResult {
+  const op = readStruct(call.xen, call.domain, call.args.address(1), XEN_ADD_TO_PHYSMAP_BATCH);
+  if (isRefusal(op)) return op;
+  if (op.get('space') === XENMAPSPACE_GMFN_RANGE) return refuse('EOPNOTSUPP', 'ranges do not go in batches');
+  return checkDomid(call, op.get('domid')) ?? notTranslated();
+}
+
+export function doRemoveFromPhysmap(call: HypercallContext): HypercallResult {
+  const op = readStruct(call.xen, call.domain, call.args.address(1), XEN_REMOVE_FROM_PHYSMAP);
+  if (isRefusal(op)) return op;
+  const bad = checkDomid(call, op.get('domid'));
+  return bad?.errno === ERRNO.ESRCH ? bad : notTranslated();
+}
+
+function notTranslated(): Refusal {
   return refuse('EACCES', 'only for translated domains; a PV domain maps machine frames itself');
+}
+
+/** XENMEM_claim_pages: dom0's; what is wrong with the argument is said first. */
+export function doClaimPages(call: HypercallContext): HypercallResult {
+  const op = readStruct(call.xen, call.domain, call.args.address(1), XEN_MEMORY_RESERVATION);
+  if (isRefusal(op)) return op;
+  if (op.get('extent_start') !== 0 || op.get('extent_order') !== 0 || op.get('mem_flags') !== 0)
+    return refuse('EINVAL', 'a claim has neither list, order nor flags');
+  const domid = op.get('domid');
+  if (domid !== 0 && !call.xen.domains.has(domid as Domid)) return refuse('EINVAL', `there is no domain ${domid}`);
+  return refuse('EPERM', 'claims are for the toolstack');
+}
+
+/** XENMEM_reserved_device_memory_map: without an IOMMU nothing is reserved. */
+export function doReservedDeviceMemoryMap({ xen, domain, args }: HypercallContext): HypercallResult {
+  const address = args.address(1);
+  const op = readStruct(xen, domain, address, XEN_RESERVED_DEVICE_MEMORY_MAP);
+  if (isRefusal(op)) return op;
+  if (!isGuestHandle(domain, op.get('buffer'))) return faultAt('device memory list', op.get('buffer'));
+  if ((op.get('flags') & ~1) !== 0) return refuse('EINVAL', `flags ${hex(op.get('flags'))}`);
+  op.set('nr_entries', 0);
+  return writeStruct(xen, address, op) ?? 0;
+}
+
+/** Operations on another domain than oneself, which an unprivileged one may not do: XENMEM_access_op, acquire_resource. */
+export function doRemoteMemoryOp({ xen, domain, args }: HypercallContext): HypercallResult {
+  const op = readStruct(xen, domain, args.address(1), DOMID_ARGUMENT);
+  if (isRefusal(op)) return op;
+  const domid = op.get('domid');
+  if (domid !== 0 && domid !== DOMID_SELF && !xen.domains.has(domid as Domid))
+    return refuse('ESRCH', `there is no domain ${domid}`);
+  return refuse('EPERM', 'for another domain than oneself, by a privileged one');
 }

@@ -2,7 +2,7 @@ import type { VirtualAddress } from '../../base/numbers.ts';
 import { HypercallArguments, type HypercallContext, type HypercallResult } from '../hypercall/call.ts';
 import { StructView } from '../public/struct.ts';
 import { MULTICALL_ENTRY } from '../public/xen-4/xen.ts';
-import { faultAt } from './guest-access.ts';
+import { faultAt, isGuestHandle } from './guest-access.ts';
 import { isRefusal, refuse } from './refusal.ts';
 
 /** multicall(list, count): each entry's result is stored in the entry; the call itself fails only on bad memory. */
@@ -12,6 +12,7 @@ export function doMulticall(call: HypercallContext): HypercallResult {
   const list = args.address(0);
   const count = args.u32(1);
   const layout = MULTICALL_ENTRY[domain.width];
+  if (!isGuestHandle(domain, list)) return faultAt('multicall list', list);
   const inner = new HypercallArguments();
   xen.inMulticall = true;
   let result: HypercallResult = 0;
@@ -28,7 +29,11 @@ export function doMulticall(call: HypercallContext): HypercallResult {
     }
     const outcome = call.execute({ ...call, args: inner }, entry.get('op'), index);
     if (!domain.alive) break;
-    if (typeof outcome === 'symbol') continue;
+    // iret: the registers and perhaps the address space are others now, and the rest of the list is left alone.
+    if (typeof outcome === 'symbol') {
+      result = outcome;
+      break;
+    }
     entry.set('result', isRefusal(outcome) ? -outcome.errno : outcome);
     const at = layout.offset.result;
     const stored = bytes.slice(at, at + domain.width / 8);

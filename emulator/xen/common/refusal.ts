@@ -15,6 +15,7 @@ export const ERRNO = {
   ESRCH: 3,
   EINTR: 4,
   EIO: 5,
+  ENXIO: 6,
   E2BIG: 7,
   ENOEXEC: 8,
   EBADF: 9,
@@ -27,12 +28,14 @@ export const ERRNO = {
   ENODEV: 19,
   EINVAL: 22,
   ENOSPC: 28,
+  EDOM: 33,
   ERANGE: 34,
   ENOSYS: 38,
   ENODATA: 61,
   ETIME: 62,
   EOVERFLOW: 75,
   EOPNOTSUPP: 95,
+  ENOBUFS: 105,
   EALREADY: 114,
 } as const;
 export type ErrnoName = keyof typeof ERRNO;

@@ -10,7 +10,7 @@ import {
 } from '../public/xen-4/sched.ts';
 import { initialiseVcpu } from '../pv/vcpu-context.ts';
 import { TYPE_WRITABLE } from './frame-table.ts';
-import { faultAt } from './guest-access.ts';
+import { faultAt, isGuestHandle } from './guest-access.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { setUpcallPending, VCPU_INFO_BYTES, vcpuInfoField } from './shared-info.ts';
 import { changeRunstate, runstateInfo, setPeriodicTimer, updateRunstateArea, updateTimeInfo } from './time.ts';
@@ -78,6 +78,7 @@ export function doGetRunstate(call: HypercallContext): HypercallResult {
 
 export function doRegisterRunstate(call: HypercallContext, op: View<typeof VCPU_REGISTER_RUNSTATE>): HypercallResult {
   return withTarget(call, (vcpu) => {
+    if (!isGuestHandle(call.domain, op.get('addr'))) return faultAt('runstate area', op.get('addr'));
     vcpu.runstateArea = op.get('addr') as VirtualAddress;
     if (vcpu === call.vcpu) updateRunstateArea(call.xen, vcpu);
     else call.xen.processor.writeVirtual(vcpu.runstateArea, runstateInfo(call.xen, vcpu));
@@ -87,6 +88,7 @@ export function doRegisterRunstate(call: HypercallContext, op: View<typeof VCPU_
 
 export function doRegisterTime(call: HypercallContext, op: View<typeof VCPU_REGISTER_RUNSTATE>): HypercallResult {
   return withTarget(call, (vcpu) => {
+    if (!isGuestHandle(call.domain, op.get('addr'))) return faultAt('time area', op.get('addr'));
     vcpu.timeArea = op.get('addr') as VirtualAddress;
     if (vcpu === call.vcpu) updateTimeInfo(call.xen, vcpu);
     return 0;
@@ -137,10 +139,10 @@ export function doRegisterVcpuInfo(call: HypercallContext, op: View<typeof VCPU_
     const { xen, domain } = call;
     const offset = op.get('offset');
     const frame = op.get('mfn');
-    if (vcpu.vcpuInfoRelocated) return refuse('EINVAL', `vcpu_info of vCPU ${vcpu.index} has been moved already`);
-    if (offset > 4096 - VCPU_INFO_BYTES || offset % 8 !== 0) {
-      return refuse('EINVAL', `vcpu_info at offset ${offset}: must be a multiple of 8 inside the page`);
+    if (offset > 4096 - VCPU_INFO_BYTES || offset % (domain.width / 8) !== 0) {
+      return refuse('ENXIO', `vcpu_info at offset ${offset}: must be aligned inside the page`);
     }
+    if (vcpu.vcpuInfoRelocated) return refuse('EINVAL', `vcpu_info of vCPU ${vcpu.index} has been moved already`);
     if (vcpu !== call.vcpu && !vcpu.offline) return refuse('EINVAL', `vCPU ${vcpu.index} is up and not the caller`);
     const refusal = xen.references.getWithType(frame, TYPE_WRITABLE, domain.domid);
     if (refusal !== undefined) return refuse('EINVAL', refusal.reason);
@@ -160,6 +162,7 @@ export function doRegisterVcpuInfo(call: HypercallContext, op: View<typeof VCPU_
 
 export function doSendNmi(call: HypercallContext): HypercallResult {
   return withTarget(call, (vcpu) => {
+    if (call.args.address(2) !== 0) return refuse('EINVAL', 'send_nmi takes no argument');
     if (!vcpu.nmiPending) {
       vcpu.nmiPending = true;
       call.xen.wake(vcpu);

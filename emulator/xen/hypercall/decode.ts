@@ -3,6 +3,7 @@ import type { DecodedArgument, HypercallRecord } from '../common/trace.ts';
 import { type Field, type Format, type StructDefinition, StructView, type Width } from '../public/struct.ts';
 import type { HypercallContext } from './call.ts';
 import { type ArgumentSpec, argumentsOf, type HypercallRow, type SuboperationRow } from './row.ts';
+import { findSuboperation } from './suboperation.ts';
 import { HYPERCALL_TABLE } from './table.ts';
 import { formatDomid, formatFlush, formatMmuPointer, formatPageTableEntry, hexadecimal } from './value-format.ts';
 
@@ -20,7 +21,7 @@ export function decodeHypercall(
 ): HypercallRecord {
   const { xen, domain, vcpu, args } = call;
   const row = HYPERCALL_TABLE[number];
-  const suboperation = row?.suboperations?.find((candidate) => candidate.number === args.u32(0));
+  const suboperation = row === undefined ? undefined : findSuboperation(row, args.u32(0));
   return {
     domain,
     vcpu,

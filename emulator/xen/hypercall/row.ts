@@ -42,6 +42,8 @@ export interface HypercallRow {
   readonly wide?: readonly number[];
   /** Chosen by argument 0. */
   readonly suboperations?: readonly SuboperationRow[];
+  /** Bits of argument 0 that are the command (memory_op keeps a place to go on at in the others). */
+  readonly commandMask?: number;
   /** Names that the elements of an array argument carry as their own command (mmuext_op). */
   readonly elementCommands?: Readonly<Record<number, string>>;
   /** Prefix of the sub-operations in Xen's headers: "EVTCHNOP_". */

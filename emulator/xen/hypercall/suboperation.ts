@@ -4,7 +4,8 @@ import type { HypercallContext, HypercallResult } from './call.ts';
 import type { HypercallRow, SuboperationRow } from './row.ts';
 
 export function findSuboperation(row: HypercallRow, number: number): SuboperationRow | undefined {
-  return row.suboperations?.find((suboperation) => suboperation.number === number);
+  const command = (number & (row.commandMask ?? -1)) >>> 0;
+  return row.suboperations?.find((suboperation) => suboperation.number === command);
 }
 
 /** Copies the structure in, runs, copies it out. */

@@ -3,6 +3,7 @@ import * as copy from '../common/grant-copy.ts';
 import * as grant from '../common/grant-ops.ts';
 import * as version from '../common/kernel.ts';
 import * as memory from '../common/memory.ts';
+import * as privileged from '../common/privileged-ops.ts';
 import { refuse } from '../common/refusal.ts';
 import * as sched from '../common/schedule.ts';
 import * as vcpu from '../common/vcpu-op.ts';
@@ -20,6 +21,7 @@ import { plain, refused, type SuboperationRow, withStruct } from './row.ts';
 /** Sub-operations of the hypercalls that have them, one row each (Xen's public headers, 4.17). */
 
 const denied: HypercallHandler = () => refuse('EPERM', 'for privileged domains only');
+const absent: HypercallHandler = () => refuse('ENOSYS', 'not configured in this build');
 const unsupported: HypercallHandler = () => refuse('EOPNOTSUPP', 'not available in this build');
 
 export const EVENT_CHANNEL_OPS: readonly SuboperationRow[] = [
@@ -86,7 +88,13 @@ export const SCHED_OPS: readonly SuboperationRow[] = [
     'Powers off, reboots, suspends or crashes the domain.',
   ),
   withStruct(3, 'poll', schedAbi.SCHED_POLL, sched.doPoll, 'Sleeps until one of the ports is pending.'),
-  refused(4, 'remote_shutdown', denied, 'Shuts another domain down.'),
+  withStruct(
+    4,
+    'remote_shutdown',
+    schedAbi.SCHED_REMOTE_SHUTDOWN,
+    sched.doRemoteShutdown,
+    'Shuts another domain down.',
+  ),
   withStruct(
     5,
     'shutdown_code',
@@ -151,14 +159,10 @@ export const VCPU_OPS: readonly SuboperationRow[] = [
     2,
   ),
   plain(11, 'send_nmi', vcpu.doSendNmi, 'Sends an NMI to a vCPU.'),
-  withStruct(
-    12,
-    'get_physid',
-    schedAbi.VCPU_GET_PHYSID,
-    vcpu.doGetPhysid,
-    'APIC and ACPI numbers of a pinned vCPU.',
-    2,
-  ),
+  plain(12, 'get_physid', vcpu.doGetPhysid, 'APIC and ACPI numbers of a pinned vCPU.', {
+    struct: schedAbi.VCPU_GET_PHYSID,
+    argument: 2,
+  }),
   withStruct(
     13,
     'register_vcpu_time_memory_area',
@@ -209,27 +213,30 @@ export const GRANT_TABLE_OPS: readonly SuboperationRow[] = [
 ];
 
 export const MEMORY_OPS: readonly SuboperationRow[] = [
-  withStruct(
-    0,
-    'increase_reservation',
-    memoryAbi.XEN_MEMORY_RESERVATION,
-    memory.doIncreaseReservation,
-    'More frames; answers how many extents were had.',
+  plain(0, 'increase_reservation', memory.doIncreaseReservation, 'More frames; answers how many extents were had.', {
+    struct: memoryAbi.XEN_MEMORY_RESERVATION,
+  }),
+  plain(1, 'decrease_reservation', memory.doDecreaseReservation, 'Gives frames back; answers how many extents went.', {
+    struct: memoryAbi.XEN_MEMORY_RESERVATION,
+  }),
+  plain(
+    2,
+    'maximum_ram_page',
+    memory.withoutContinuation(memory.doMaximumRamPage),
+    'One past the highest frame of the machine.',
   ),
-  withStruct(
-    1,
-    'decrease_reservation',
-    memoryAbi.XEN_MEMORY_RESERVATION,
-    memory.doDecreaseReservation,
-    'Gives frames back; answers how many extents went.',
-  ),
-  plain(2, 'maximum_ram_page', memory.doMaximumRamPage, 'One past the highest frame of the machine.'),
-  plain(3, 'current_reservation', memory.doCurrentReservation, 'Pages that a domain has.', {
+  plain(3, 'current_reservation', memory.withoutContinuation(memory.doCurrentReservation), 'Pages that a domain has.', {
     struct: memoryAbi.DOMID_ARGUMENT,
   }),
-  plain(4, 'maximum_reservation', memory.doMaximumReservation, 'Pages that a domain may have.', {
-    struct: memoryAbi.DOMID_ARGUMENT,
-  }),
+  plain(
+    4,
+    'maximum_reservation',
+    memory.withoutContinuation(memory.doMaximumReservation),
+    'Pages that a domain may have.',
+    {
+      struct: memoryAbi.DOMID_ARGUMENT,
+    },
+  ),
   withStruct(
     5,
     'machphys_mfn_list',
@@ -237,19 +244,17 @@ export const MEMORY_OPS: readonly SuboperationRow[] = [
     memory.doMachphysMfnList,
     'Frames of the machine-to-physical table.',
   ),
-  withStruct(
-    6,
-    'populate_physmap',
-    memoryAbi.XEN_MEMORY_RESERVATION,
-    memory.doPopulatePhysmap,
-    'Frames for given pfns.',
-  ),
+  plain(6, 'populate_physmap', memory.doPopulatePhysmap, 'Frames for given pfns.', {
+    struct: memoryAbi.XEN_MEMORY_RESERVATION,
+  }),
   plain(7, 'add_to_physmap', memory.doAddToPhysmap, 'Places a page in a translated domain.', {
     struct: memoryAbi.XEN_ADD_TO_PHYSMAP,
   }),
   withStruct(9, 'memory_map', memoryAbi.XEN_MEMORY_MAP, memory.doMemoryMap, 'The E820 map that the tools set, if any.'),
   refused(10, 'machine_memory_map', denied, 'The E820 map of the machine.'),
-  plain(11, 'exchange', memory.doExchange, 'Frames for others.', { struct: memoryAbi.XEN_MEMORY_EXCHANGE }),
+  plain(11, 'exchange', memory.withoutContinuation(memory.doExchange), 'Frames for others.', {
+    struct: memoryAbi.XEN_MEMORY_EXCHANGE,
+  }),
   withStruct(
     12,
     'machphys_mapping',
@@ -264,23 +269,31 @@ export const MEMORY_OPS: readonly SuboperationRow[] = [
     memory.doSetMemoryMap,
     'Sets the map that memory_map answers.',
   ),
-  plain(14, 'maximum_gpfn', memory.doMaximumGpfn, 'Highest pfn of a domain.', { struct: memoryAbi.DOMID_ARGUMENT }),
-  plain(15, 'remove_from_physmap', memory.doAddToPhysmap, 'Takes a page out of a translated domain.', {
-    struct: memoryAbi.XEN_REMOVE_FROM_PHYSMAP,
+  plain(14, 'maximum_gpfn', memory.withoutContinuation(memory.doMaximumGpfn), 'Highest pfn of a domain.', {
+    struct: memoryAbi.DOMID_ARGUMENT,
   }),
+  plain(
+    15,
+    'remove_from_physmap',
+    memory.withoutContinuation(memory.doRemoveFromPhysmap),
+    'Takes a page out of a translated domain.',
+    {
+      struct: memoryAbi.XEN_REMOVE_FROM_PHYSMAP,
+    },
+  ),
   refused(16, 'set_pod_target', denied, 'Populate-on-demand target.'),
   refused(17, 'get_pod_target', denied, 'Populate-on-demand target.'),
-  refused(18, 'get_sharing_freed_pages', unsupported, 'Memory sharing statistics.'),
-  refused(19, 'get_sharing_shared_pages', unsupported, 'Memory sharing statistics.'),
-  refused(20, 'paging_op', unsupported, 'Paging of translated domains.'),
-  refused(21, 'access_op', unsupported, 'Memory access rights of translated domains.'),
-  refused(22, 'sharing_op', unsupported, 'Memory sharing.'),
-  refused(23, 'add_to_physmap_batch', memory.doAddToPhysmap, 'Places pages in a translated domain.'),
-  refused(24, 'claim_pages', denied, 'Sets memory aside for a domain.'),
+  refused(18, 'get_sharing_freed_pages', absent, 'Memory sharing statistics.'),
+  refused(19, 'get_sharing_shared_pages', absent, 'Memory sharing statistics.'),
+  refused(20, 'paging_op', absent, 'Paging of translated domains.'),
+  refused(21, 'access_op', memory.doRemoteMemoryOp, 'Memory access rights of translated domains.'),
+  refused(22, 'sharing_op', absent, 'Memory sharing.'),
+  refused(23, 'add_to_physmap_batch', memory.doAddToPhysmapBatch, 'Places pages in a translated domain.'),
+  refused(24, 'claim_pages', memory.doClaimPages, 'Sets memory aside for a domain.'),
   refused(25, 'machphys_compat_mfn_list', unsupported, 'Frames of the 32-bit machine-to-physical table.'),
   refused(26, 'get_vnumainfo', unsupported, 'Virtual NUMA topology; none was set.'),
-  refused(27, 'reserved_device_memory_map', unsupported, 'Device memory reservations.'),
-  refused(28, 'acquire_resource', denied, 'Maps a resource of another domain.'),
+  refused(27, 'reserved_device_memory_map', memory.doReservedDeviceMemoryMap, 'Device memory reservations.'),
+  refused(28, 'acquire_resource', memory.doRemoteMemoryOp, 'Maps a resource of another domain.'),
 ];
 
 export const VERSION_OPS: readonly SuboperationRow[] = [
@@ -299,7 +312,7 @@ export const VERSION_OPS: readonly SuboperationRow[] = [
   withStruct(6, 'get_features', versionAbi.XEN_FEATURE_INFO, version.doGetFeatures, 'Feature bits.'),
   plain(7, 'pagesize', version.doPageSize, 'Bytes in a page.'),
   withStruct(8, 'guest_handle', versionAbi.XEN_DOMAIN_HANDLE, version.doGuestHandle, 'Uuid of the domain.'),
-  withStruct(9, 'commandline', versionAbi.XEN_COMMANDLINE, version.doCommandLine, 'Command line of Xen.'),
+  plain(9, 'commandline', version.doCommandLine, 'Command line of Xen.', { struct: versionAbi.XEN_COMMANDLINE }),
   plain(10, 'build_id', version.doBuildId, 'Build id of Xen.'),
 ];
 
@@ -320,6 +333,7 @@ export const NMI_OPS: readonly SuboperationRow[] = [
 ];
 
 export const PHYSDEV_OPS: readonly SuboperationRow[] = [
+  plain(4, 'irq_unmask_notify', physdev.doIrqUnmaskNotify, 'Unmasks IRQs, as before Xen 3.2.'),
   withStruct(
     5,
     'irq_status_query',
@@ -335,26 +349,50 @@ export const PHYSDEV_OPS: readonly SuboperationRow[] = [
     physdev.doSetIobitmap,
     'I/O permission bitmap of the vCPU.',
   ),
-  refused(8, 'apic_read', physdev.noHardware, 'Reads an I/O APIC register.'),
-  refused(9, 'apic_write', physdev.noHardware, 'Writes an I/O APIC register.'),
-  refused(10, 'alloc_irq_vector', physdev.noHardware, 'Allocates a vector for an IRQ.'),
+  withStruct(8, 'apic_read', physdevAbi.PHYSDEV_APIC, physdev.noHardware, 'Reads an I/O APIC register.'),
+  withStruct(9, 'apic_write', physdevAbi.PHYSDEV_APIC, physdev.noHardware, 'Writes an I/O APIC register.'),
+  withStruct(10, 'alloc_irq_vector', physdevAbi.PHYSDEV_IRQ, physdev.noHardware, 'Allocates a vector for an IRQ.'),
   withStruct(12, 'eoi', physdevAbi.PHYSDEV_EOI, physdev.doEoi, 'End of interrupt.'),
-  refused(13, 'map_pirq', physdev.noHardware, 'Maps an interrupt source to a PIRQ.'),
-  refused(14, 'unmap_pirq', physdev.noHardware, 'Ends such a mapping.'),
-  refused(15, 'manage_pci_add', physdev.noHardware, 'Announces a PCI device.'),
-  refused(16, 'manage_pci_remove', physdev.noHardware, 'Withdraws a PCI device.'),
+  withStruct(13, 'map_pirq', physdevAbi.PHYSDEV_MAP_PIRQ, physdev.doMapPirq, 'Maps an interrupt source to a PIRQ.'),
+  withStruct(14, 'unmap_pirq', physdevAbi.PHYSDEV_UNMAP_PIRQ, physdev.doMapPirq, 'Ends such a mapping.'),
+  withStruct(15, 'manage_pci_add', physdevAbi.PHYSDEV_MANAGE_PCI, physdev.noHardware, 'Announces a PCI device.'),
+  withStruct(16, 'manage_pci_remove', physdevAbi.PHYSDEV_MANAGE_PCI, physdev.noHardware, 'Withdraws a PCI device.'),
   plain(17, 'pirq_eoi_gmfn_v1', physdev.doPirqEoiGmfn, 'Page of EOI bits.'),
-  refused(18, 'manage_pci_add_ext', physdev.noHardware, 'Announces a PCI device.'),
-  refused(19, 'restore_msi', physdev.noHardware, 'Restores MSI after suspend.'),
-  refused(20, 'manage_pci_add_ext_v2', physdev.noHardware, 'Announces a PCI device.'),
-  refused(21, 'setup_gsi', physdev.noHardware, 'Trigger and polarity of a GSI.'),
-  refused(23, 'get_free_pirq', physdev.noHardware, 'A PIRQ that is not in use.'),
+  withStruct(19, 'restore_msi', physdevAbi.PHYSDEV_MANAGE_PCI, physdev.noDevice, 'Restores MSI after suspend.'),
+  withStruct(
+    20,
+    'manage_pci_add_ext',
+    physdevAbi.PHYSDEV_MANAGE_PCI_EXT,
+    physdev.doManagePciAddExt,
+    'Announces a PCI device.',
+  ),
+  withStruct(21, 'setup_gsi', physdevAbi.PHYSDEV_SETUP_GSI, physdev.doSetupGsi, 'Trigger and polarity of a GSI.'),
+  withStruct(
+    23,
+    'get_free_pirq',
+    physdevAbi.PHYSDEV_GET_FREE_PIRQ,
+    physdev.doGetFreePirq,
+    'Sets aside a PIRQ that is not in use.',
+  ),
   refused(24, 'pci_mmcfg_reserved', physdev.noHardware, 'PCI configuration space regions.'),
-  refused(25, 'pci_device_add', physdev.noHardware, 'Announces a PCI device.'),
-  refused(26, 'pci_device_remove', physdev.noHardware, 'Withdraws a PCI device.'),
-  refused(27, 'restore_msi_ext', physdev.noHardware, 'Restores MSI after suspend.'),
+  withStruct(25, 'pci_device_add', physdevAbi.PHYSDEV_PCI_DEVICE, physdev.noHardware, 'Announces a PCI device.'),
+  withStruct(26, 'pci_device_remove', physdevAbi.PHYSDEV_PCI_DEVICE, physdev.noHardware, 'Withdraws a PCI device.'),
+  withStruct(27, 'restore_msi_ext', physdevAbi.PHYSDEV_PCI_DEVICE, physdev.noDevice, 'Restores MSI after suspend.'),
   plain(28, 'pirq_eoi_gmfn_v2', physdev.doPirqEoiGmfn, 'Page of EOI bits, without the v1 behaviour of unmask.'),
   refused(29, 'dbgp_op', physdev.noHardware, 'Debug port of a USB controller.'),
-  refused(30, 'prepare_msix', physdev.noHardware, 'Sets an MSI-X table aside.'),
-  refused(31, 'release_msix', physdev.noHardware, 'Gives an MSI-X table back.'),
+  withStruct(30, 'prepare_msix', physdevAbi.PHYSDEV_PCI_DEVICE, physdev.noHardware, 'Sets an MSI-X table aside.'),
+  withStruct(31, 'release_msix', physdevAbi.PHYSDEV_PCI_DEVICE, physdev.noHardware, 'Gives an MSI-X table back.'),
+];
+
+export const HVM_OPS: readonly SuboperationRow[] = [
+  plain(0, 'set_param', privileged.doHvmParam, 'Sets a parameter of an HVM domain.'),
+  plain(1, 'get_param', privileged.doHvmParam, 'Reads a parameter of an HVM domain.'),
+  plain(5, 'flush_tlbs', privileged.doHvmSelf, 'Flushes TLBs of an HVM domain.'),
+  plain(9, 'pagetable_dying', privileged.doHvmOther, 'Says that a page table of an HVM domain goes.'),
+  plain(10, 'get_time', privileged.doHvmGetTime, 'Nanoseconds since boot.'),
+  plain(11, 'xentrace', privileged.doHvmXentrace, 'Puts an event into Xen’s trace buffers.'),
+  plain(15, 'get_mem_type', privileged.doHvmOther, 'Type of a page of an HVM domain.'),
+  plain(23, 'set_evtchn_upcall_vector', privileged.doHvmOther, 'Vector for event-channel upcalls.'),
+  plain(24, 'guest_request_vm_event', privileged.doHvmGuestRequest, 'Tells a monitor that the guest asks for it.'),
+  refused(25, 'altp2m', unsupported, 'Alternate memory views.'),
 ];

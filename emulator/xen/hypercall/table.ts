@@ -1,5 +1,6 @@
 import { doConsoleIo, doVmAssist } from '../common/kernel.ts';
 import { doMulticall } from '../common/multicall.ts';
+import { doDomctl, doPagingDomctlCont, doPlatformOp, doSysctl, doXenoprofOp } from '../common/privileged-ops.ts';
 import { refuse } from '../common/refusal.ts';
 import { doSetTimerOp } from '../common/schedule.ts';
 import { EVTCHN_OP_COMPAT } from '../public/xen-4/event-channel.ts';
@@ -24,6 +25,7 @@ import {
   CALLBACK_OPS,
   EVENT_CHANNEL_OPS,
   GRANT_TABLE_OPS,
+  HVM_OPS,
   MEMORY_OPS,
   NMI_OPS,
   PHYSDEV_OPS,
@@ -119,7 +121,13 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     suboperations: SCHED_OPS_COMPAT,
     prefix: 'SCHEDOP_',
   },
-  { number: 7, name: 'platform_op', documentation: 'Platform control by dom0.', arguments: [POINTER], run: denied },
+  {
+    number: 7,
+    name: 'platform_op',
+    documentation: 'Platform control by dom0.',
+    arguments: [POINTER],
+    run: doPlatformOp,
+  },
   {
     number: 8,
     name: 'set_debugreg',
@@ -154,6 +162,7 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     documentation: 'Memory reservation and maps.',
     arguments: [COMMAND, POINTER],
     suboperations: MEMORY_OPS,
+    commandMask: 0x3f,
     prefix: 'XENMEM_',
   },
   {
@@ -312,7 +321,13 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     suboperations: CALLBACK_OPS,
     prefix: 'CALLBACKOP_',
   },
-  { number: 31, name: 'xenoprof_op', documentation: 'Profiling.', arguments: [COMMAND, POINTER] },
+  {
+    number: 31,
+    name: 'xenoprof_op',
+    documentation: 'Profiling.',
+    arguments: [COMMAND, POINTER],
+    run: doXenoprofOp,
+  },
   {
     number: 32,
     name: 'event_channel_op',
@@ -329,17 +344,23 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     suboperations: PHYSDEV_OPS,
     prefix: 'PHYSDEVOP_',
   },
-  { number: 34, name: 'hvm_op', documentation: 'HVM domains.', arguments: [COMMAND, POINTER] },
-  { number: 35, name: 'sysctl', documentation: 'System control by dom0.', arguments: [POINTER], run: denied },
-  { number: 36, name: 'domctl', documentation: 'Domain control by dom0.', arguments: [POINTER], run: denied },
+  {
+    number: 34,
+    name: 'hvm_op',
+    documentation: 'HVM domains.',
+    arguments: [COMMAND, POINTER],
+    suboperations: HVM_OPS,
+    prefix: 'HVMOP_',
+  },
+  { number: 35, name: 'sysctl', documentation: 'System control by dom0.', arguments: [POINTER], run: doSysctl },
+  { number: 36, name: 'domctl', documentation: 'Domain control by dom0.', arguments: [POINTER], run: doDomctl },
   { number: 37, name: 'kexec_op', documentation: 'Crash kernels.', arguments: [COMMAND, POINTER], run: denied },
   { number: 38, name: 'tmem_op', documentation: 'Transcendent memory; removed from Xen.', arguments: [POINTER] },
   {
     number: 39,
     name: 'argo_op',
-    documentation: 'Argo messages.',
+    documentation: 'Argo messages; not configured.',
     arguments: [COMMAND, POINTER],
-    run: () => refuse('EOPNOTSUPP', 'Argo is not enabled'),
   },
   {
     number: 40,
@@ -368,7 +389,7 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     name: 'paging_domctl_cont',
     documentation: 'Continuation of a domctl.',
     arguments: [POINTER],
-    run: denied,
+    run: doPagingDomctlCont,
   },
 ];
 

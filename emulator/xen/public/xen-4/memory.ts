@@ -31,6 +31,21 @@ export const XEN_ADD_TO_PHYSMAP = struct('xen_add_to_physmap', {
   idx: 'ulong',
   gpfn: 'ulong',
 });
+export const XEN_ADD_TO_PHYSMAP_BATCH = struct('xen_add_to_physmap_batch', {
+  domid: { type: 'u16', format: 'domid' },
+  space: 'u16',
+  size: 'u16',
+  extra: 'u16',
+  idxs: 'pointer',
+  gpfns: 'pointer',
+  errs: 'pointer',
+});
+export const XEN_RESERVED_DEVICE_MEMORY_MAP = struct('xen_reserved_device_memory_map', {
+  flags: 'u32',
+  nr_entries: { type: 'u32', out: true },
+  buffer: 'pointer',
+  dev: { type: 'u32', count: 3 },
+});
 export const XEN_REMOVE_FROM_PHYSMAP = struct('xen_remove_from_physmap', {
   domid: { type: 'u16', format: 'domid' },
   gpfn: 'ulong',

@@ -29,9 +29,20 @@ export const PHYSDEV_UNMAP_PIRQ = struct('physdev_unmap_pirq', {
   domid: { type: 'u16', format: 'domid' },
   pirq: 's32',
 });
+export const PHYSDEV_MANAGE_PCI = struct('physdev_manage_pci', { bus: 'u8', devfn: 'u8' });
+export const PHYSDEV_MANAGE_PCI_EXT = struct('physdev_manage_pci_ext', {
+  bus: 'u8',
+  devfn: 'u8',
+  is_extfn: 'u32',
+  is_virtfn: 'u32',
+  physfn_bus: 'u8',
+  physfn_devfn: 'u8',
+});
+export const PHYSDEV_SETUP_GSI = struct('physdev_setup_gsi', { gsi: 's32', triggering: 'u8', polarity: 'u8' });
+export const PHYSDEV_PCI_DEVICE = struct('physdev_pci_device', { seg: 'u16', bus: 'u8', devfn: 'u8' });
 export const PHYSDEV_GET_FREE_PIRQ = struct('physdev_get_free_pirq', { type: 's32', pirq: { type: 'u32', out: true } });
 /** The old entry (hypercall 19): cmd, then the operation's structure. */
-export const PHYSDEV_OP_COMPAT = struct('physdev_op', { cmd: 'u32', u: { type: 'u64', count: 3 } });
+export const PHYSDEV_OP_COMPAT = struct('physdev_op', { cmd: 'u32', u: { type: 'ulong', count: 2 } });
 
 export const CALLBACK_NAMES: Readonly<Record<number, string>> = {
   0: 'event',

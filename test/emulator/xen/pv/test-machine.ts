@@ -8,7 +8,7 @@ import {
 } from '../../../../emulator/base/numbers.ts';
 import { Clock } from '../../../../emulator/machine/clock.ts';
 import { Ram } from '../../../../emulator/machine/ram.ts';
-import { EXIT_SYSCALL, R8, R10, RAX, RDI, RDX, RSI } from '../../../../emulator/x86/cpu/processor.ts';
+import { EXIT_SYSCALL, R8, R10, RAX, RDI, RDX, RSI, RSP } from '../../../../emulator/x86/cpu/processor.ts';
 import type { Domain } from '../../../../emulator/xen/common/domain.ts';
 import { Hypervisor } from '../../../../emulator/xen/common/hypervisor.ts';
 import type { Vcpu } from '../../../../emulator/xen/common/vcpu.ts';
@@ -134,6 +134,12 @@ export class TestMachine {
     });
     value = this.processor.address(RAX);
     return value;
+  }
+
+  /** The same with the stack pointer somewhere. */
+  hypercallAtStack(stack: number, number: number, ...args: number[]): number {
+    this.processor.setAddress(RSP, stack);
+    return this.hypercall(number, ...args);
   }
 
   /** One scripted step of the current vCPU. */
