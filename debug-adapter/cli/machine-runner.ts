@@ -23,7 +23,7 @@ export class MachineRunner {
 
   constructor(private readonly options: RunnerOptions) {
     const { machine, scheduler, pace } = options;
-    this.loop = new RunLoop(machine.hypervisor, scheduler, pace, {
+    this.loop = new RunLoop(machine, scheduler, pace, {
       budget: () => Number.POSITIVE_INFINITY,
       handle: () => this.afterRun(),
       paused: () => this.finish(this.cause),
@@ -58,7 +58,7 @@ export class MachineRunner {
     this.loop.interrupt();
   }
 
-  /** Something was typed: a machine that waits looks at it now. */
+  /** Something is about to be typed: a machine that waits looks at it now. */
   interrupt(): void {
     this.loop.interrupt();
   }

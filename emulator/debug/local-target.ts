@@ -12,9 +12,10 @@ import type { BootedDomain, Machine } from '../xen/toolstack/machine-boot.ts';
 import { ConsoleHistory } from './console-history.ts';
 import type { HypercallCatalogue, Resolved } from './hypercall-catalogue.ts';
 import { callText, hypercallInfo } from './hypercall-info.ts';
+import { type DebugInputs, defineDebugInputs } from './inputs.ts';
 import { kernelSymbols } from './introspection/kernel-symbols.ts';
 import { MemoryAccess } from './memory-access.ts';
-import { readRegisters, ripOf, stackPointerOf, writeRegister } from './registers.ts';
+import { readRegisters, ripOf, stackPointerOf } from './registers.ts';
 import { RunLoop } from './run-loop.ts';
 import { Stepper } from './stepper.ts';
 import { StopPlace } from './stop-place.ts';
@@ -74,6 +75,7 @@ export class LocalTarget implements DebugTarget {
 
   private readonly machine: Machine;
   private readonly loop: RunLoop;
+  private readonly inputs: DebugInputs;
   private readonly memory: MemoryAccess;
   private readonly watchpoints: Watchpoints;
   private readonly router: TraceRouter;
@@ -102,7 +104,8 @@ export class LocalTarget implements DebugTarget {
     const { current, processor } = machine.hypervisor;
     if (current === undefined) processor.paging = machine.domains[0]?.domain.width === 32 ? 'pae' : '4-level';
     this.disposables.add(machine.onConsole(({ domain, bytes }) => this.consoles.add(domain.domid, bytes)));
-    this.loop = new RunLoop(machine.hypervisor, scheduler, pace, {
+    this.inputs = defineDebugInputs(machine);
+    this.loop = new RunLoop(machine, scheduler, pace, {
       budget: () => (this.stepper?.single === true ? 1 : Number.POSITIVE_INFINITY),
       handle: (result) => this.handle(result),
       paused: () => this.stopNow({ reason: 'pause', vcpu: undefined, text: 'paused' }),
@@ -161,7 +164,7 @@ export class LocalTarget implements DebugTarget {
 
   sendConsole(domain: number, bytes: Uint8Array): Promise<void> {
     this.loop.interrupt();
-    this.booted(domain)?.console.sendInput(bytes);
+    this.machine.sendConsole(domain, bytes);
     return Promise.resolve();
   }
 
@@ -176,7 +179,8 @@ export class LocalTarget implements DebugTarget {
   setRegister(id: number, name: string, value: string): Promise<boolean> {
     const vcpu = this.vcpu(id);
     if (vcpu === undefined || !/^0x[0-9a-f]+$/i.test(value)) return Promise.resolve(false);
-    return Promise.resolve(writeRegister(this.machine.hypervisor, vcpu, name, BigInt(value)));
+    this.loop.interrupt();
+    return Promise.resolve(this.inputs.setRegister({ vcpu: id, name, value }) === true);
   }
 
   readMemory(space: MemorySpace, address: string, length: number): Promise<Uint8Array> {
@@ -184,7 +188,13 @@ export class LocalTarget implements DebugTarget {
   }
 
   writeMemory(space: MemorySpace, address: string, bytes: Uint8Array): Promise<number> {
-    return Promise.resolve(this.memory.write(space, BigInt(address), bytes, this.vcpuOrLast(undefined)));
+    this.loop.interrupt();
+    const vcpu = this.vcpuOrLast(undefined);
+    return Promise.resolve(
+      this.memory.write(space, BigInt(address), bytes, vcpu, (machine, piece) =>
+        this.inputs.writeMemory({ address: machine, bytes: piece }),
+      ),
+    );
   }
 
   setEventFilters(filters: readonly EventFilter[]): Promise<void> {

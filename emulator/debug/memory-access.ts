@@ -28,14 +28,19 @@ export class MemoryAccess {
   }
 
   /**
-   * Number of bytes written: up to the first hole, or the first page table (or descriptor table) in use, whose entries
+   * Number of bytes written (by `store`, which is given the pieces within pages): up to the first hole, or the first page table (or descriptor table) in use, whose entries
    * Xen has validated and which must therefore not change behind its back.
    */
-  write(space: MemorySpace, address: bigint, bytes: Uint8Array, vcpu: Vcpu): number {
-    const { ram } = this.xen;
+  write(
+    space: MemorySpace,
+    address: bigint,
+    bytes: Uint8Array,
+    vcpu: Vcpu,
+    store: (machine: MachineAddress, piece: Uint8Array) => void,
+  ): number {
     return this.pieces(space, address, Math.min(bytes.length, MAXIMUM), vcpu, (machine, offset, count) => {
       if (this.isGuarded(Math.floor(machine / PAGE_SIZE))) return false;
-      ram.writeBytes(machine, bytes.subarray(offset, offset + count));
+      store(machine, bytes.slice(offset, offset + count));
       return true;
     });
   }

@@ -1,6 +1,14 @@
 import type { Disposable } from '../base/disposable.ts';
 import type { Scheduler } from '../base/scheduler.ts';
-import type { Hypervisor, RunResult } from '../xen/common/hypervisor.ts';
+import type { Clock } from '../machine/clock.ts';
+import type { RunResult } from '../xen/common/hypervisor.ts';
+
+/** What there is to run. */
+export interface RunnableMachine {
+  readonly clock: Pick<Clock, 'now' | 'skipTo'>;
+  run(budget: number): RunResult;
+  skipToNextDeadline(): boolean;
+}
 
 export interface RunLoopClient {
   /** Most instructions the next run may execute: 1 while single-stepping. */
@@ -38,9 +46,11 @@ export class RunLoop {
   private epoch = 0;
   /** Ends the wait of an idle machine. */
   private wake: (() => void) | undefined;
+  /** Since when an idle machine waits (milliseconds on the wall, nanoseconds of its own), and how long at most. */
+  private wait: { readonly started: number; readonly virtual: number; readonly until: number } | undefined;
 
   constructor(
-    private readonly hypervisor: Hypervisor,
+    private readonly machine: RunnableMachine,
     private readonly scheduler: Scheduler,
     private readonly pace: 'wall' | 'free',
     private readonly client: RunLoopClient,
@@ -71,8 +81,13 @@ export class RunLoop {
     this.wake?.();
   }
 
-  /** Something came from outside: an idle machine looks at it now. */
+  /**
+   * Something comes from outside, and enters the machine right after this call: time that has passed on the wall has
+   * passed for an idle machine before that, and it looks at what has come now.
+   */
   interrupt(): void {
+    this.catchUp();
+    this.wait = undefined;
     this.wake?.();
   }
 
@@ -102,7 +117,7 @@ export class RunLoop {
       }
       const started = this.scheduler.now();
       const asked = Math.min(this.client.budget(), this.measured);
-      const result = this.hypervisor.run(asked);
+      const result = this.machine.run(asked);
       if (result.kind === 'budget' && asked === this.measured) this.adapt(this.scheduler.now() - started);
       if (result.kind === 'idle') {
         if (this.pace === 'wall' || result.deadline === undefined) {
@@ -110,7 +125,7 @@ export class RunLoop {
           this.idle(result.deadline);
           return;
         }
-        this.hypervisor.skipToNextDeadline();
+        this.machine.skipToNextDeadline();
       } else if (this.client.handle(result) === 'stop') {
         this.setStopped();
         this.client.sliceEnded();
@@ -130,11 +145,10 @@ export class RunLoop {
 
   /** Nothing can run before `deadline` (nanoseconds of virtual time; undefined: without input). */
   private idle(deadline: number | undefined): void {
-    const { clock } = this.hypervisor;
-    const started = this.scheduler.now();
-    const virtual = clock.now();
+    const virtual = this.machine.clock.now();
     const until = deadline ?? Number.POSITIVE_INFINITY;
     const { epoch } = this;
+    this.wait = { started: this.scheduler.now(), virtual, until };
     let timer: Disposable | undefined;
     let over = false;
     const done = (): void => {
@@ -142,12 +156,11 @@ export class RunLoop {
       if (over || !this.running || epoch !== this.epoch) return;
       over = true;
       this.wake = undefined;
-      // A free-running machine that waits for input alone stands still: its time must not depend on the wall.
-      if (this.pace === 'wall') {
-        const passed = Math.floor((this.scheduler.now() - started) * NANOSECONDS_PER_MILLISECOND);
-        clock.skipTo(Math.min(virtual + passed, until));
-        if (clock.now() >= until) this.hypervisor.skipToNextDeadline();
+      if (this.wait !== undefined) {
+        this.catchUp();
+        if (this.pace === 'wall' && this.machine.clock.now() >= until) this.machine.skipToNextDeadline();
       }
+      this.wait = undefined;
       this.slice();
     };
     // Another turn, so that whoever woke us (typed input) has finished first.
@@ -155,6 +168,17 @@ export class RunLoop {
     const milliseconds = (until - virtual) / NANOSECONDS_PER_MILLISECOND;
     // Timers take 31 bits.
     timer = this.scheduler.later(done, Math.min(Math.max(0, milliseconds), 0x7fffffff));
+  }
+
+  /**
+   * Lets an idle machine's time be what it is on the wall. A free-running machine that waits for input alone stands
+   * still: its time must not depend on the wall.
+   */
+  private catchUp(): void {
+    const { wait, machine, scheduler } = this;
+    if (wait === undefined || this.pace === 'free') return;
+    const passed = Math.floor((scheduler.now() - wait.started) * NANOSECONDS_PER_MILLISECOND);
+    machine.clock.skipTo(Math.min(wait.virtual + passed, wait.until));
   }
 
   private adapt(elapsed: number): void {

@@ -9,6 +9,7 @@ import { DisposableStore } from '../../base/disposable.ts';
 import { Emitter } from '../../base/event.ts';
 import type { Mfn, Port } from '../../base/numbers.ts';
 import { Clock, type WallClock } from '../../machine/clock.ts';
+import { InputPoint } from '../../machine/input-point.ts';
 import type { Ram } from '../../machine/ram.ts';
 import type { Processor } from '../../x86/cpu/processor.ts';
 import { ConsoleBackend } from '../backends/console/backend.ts';
@@ -27,7 +28,7 @@ import type { DomainLayout } from './domain-layout.ts';
 import { type KernelImage, keepSymbolsOnly } from './image/kernel-image.ts';
 import type { LoadedDomain } from './load-domain.ts';
 import { type BootedDomainState, domainParts, type MachineState, saveMachine } from './machine-state.ts';
-import { memoryHash } from './memory-hash.ts';
+import { memoryHash, registersHash } from './memory-hash.ts';
 
 /** RAM of so many frames and a processor over it. */
 export type CreateMachine = (frames: number) => Promise<{ readonly ram: Ram; readonly processor: Processor }>;
@@ -139,6 +140,9 @@ export class Machine implements Disposable {
   private readonly random: Random;
   /** Console and xenstore of all domains. */
   private backends = new DisposableStore();
+  /** Whatever comes from outside passes here. */
+  readonly input: InputPoint;
+  private readonly typed: (input: { readonly domid: number; readonly bytes: Uint8Array }) => void;
   /** Disks and network interfaces of all domains. */
   readonly xenbus: Xenbus;
 
@@ -147,6 +151,17 @@ export class Machine implements Disposable {
     readonly seed: number,
   ) {
     this.random = new Random(seed);
+    this.input = new InputPoint({
+      clock: hypervisor.clock,
+      settle: () => hypervisor.settle(),
+      nextDeadline: () => hypervisor.nextDeadline(),
+      requestStop: () => hypervisor.requestStop(),
+      registersHash: () => registersHash(hypervisor),
+      memoryHash: () => this.memoryHash(),
+    });
+    this.typed = this.input.define('console', ({ domid, bytes }: { domid: number; bytes: Uint8Array }) =>
+      this.domains.find(({ domain }) => domain.domid === domid)?.console.sendInput(bytes),
+    );
     this.xenbus = this.disposables.add(
       new Xenbus(hypervisor, this.store, (domain, text) => this.noticeEmitter.fire({ domain, text })),
     );
@@ -216,8 +231,23 @@ export class Machine implements Disposable {
     return [booted.console.describe(), booted.xenstore.describe(), ...this.xenbus.rings(domid)];
   }
 
+  /** Executes at most `budget` instructions; input that came meanwhile, or is replayed, enters. */
   run(budget: number): RunResult {
-    return this.hypervisor.run(budget);
+    return this.input.run(budget, (allowed) => this.hypervisor.run(allowed));
+  }
+
+  get clock(): Clock {
+    return this.hypervisor.clock;
+  }
+
+  /** When idle: lets virtual time jump to the next deadline. False when there is none. */
+  skipToNextDeadline(): boolean {
+    return this.hypervisor.skipToNextDeadline();
+  }
+
+  /** Bytes typed on a domain's console. */
+  sendConsole(domid: number, bytes: Uint8Array): void {
+    this.typed({ domid, bytes });
   }
 
   statistics(): MachineStatistics {

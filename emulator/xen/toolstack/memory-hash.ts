@@ -22,6 +22,15 @@ export function memoryHash(hypervisor: Hypervisor): string {
   return hash.digest();
 }
 
+/** 32 bits of the registers of all vCPUs: cheap, for many checks. */
+export function registersHash(hypervisor: Hypervisor): number {
+  const hash = new Fingerprint();
+  for (const domain of hypervisor.domains.values()) {
+    for (const vcpu of domain.vcpus) hashRegisters(hash, hypervisor, vcpu);
+  }
+  return Number.parseInt(hash.digest().slice(0, 8), 16);
+}
+
 function hashFrame(hash: Fingerprint, ram: Ram, mfn: number): void {
   if (ram.hasFrame(mfn)) hash.words(ram.i32, ram.offset(mfn) >>> 2, WORDS_PER_FRAME);
 }

@@ -33,25 +33,23 @@ function fakeMachine(results: readonly RunResult['kind'][], deadline: number | u
   const domain = { alive: true };
   const machine = {
     domains: [{ domain }],
-    hypervisor: {
-      run: () => {
-        const kind = results[ran++];
-        if (kind === undefined) domain.alive = false;
-        return kind === 'idle' ? { kind, deadline } : { kind: kind ?? 'ended' };
-      },
-      clock: {
-        now: () => virtual,
-        skipTo: (time: number) => {
-          virtual = Math.max(virtual, time);
-        },
-      },
-      skipToNextDeadline: () => {
-        skips.push(deadline ?? -1);
-        virtual = deadline ?? virtual;
-        return deadline !== undefined;
-      },
-      requestStop: () => {},
+    run: () => {
+      const kind = results[ran++];
+      if (kind === undefined) domain.alive = false;
+      return kind === 'idle' ? { kind, deadline } : { kind: kind ?? 'ended' };
     },
+    clock: {
+      now: () => virtual,
+      skipTo: (time: number) => {
+        virtual = Math.max(virtual, time);
+      },
+    },
+    skipToNextDeadline: () => {
+      skips.push(deadline ?? -1);
+      virtual = deadline ?? virtual;
+      return deadline !== undefined;
+    },
+    hypervisor: { requestStop: () => {} },
   } as unknown as Machine;
   return { machine, skips, virtual: () => virtual, runs: () => ran };
 }

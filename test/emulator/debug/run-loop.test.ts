@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Disposable } from '../../../emulator/base/disposable.ts';
 import type { Scheduler } from '../../../emulator/base/scheduler.ts';
 import { RunLoop, type RunLoopClient } from '../../../emulator/debug/run-loop.ts';
-import type { Hypervisor, RunResult } from '../../../emulator/xen/common/hypervisor.ts';
+import type { RunResult } from '../../../emulator/xen/common/hypervisor.ts';
 
 /** Time that passes only when somebody sleeps or runs. */
 class FakeScheduler implements Scheduler {
@@ -77,8 +77,7 @@ let scheduler: FakeScheduler;
 let hypervisor: FakeHypervisor;
 let calls: string[];
 let client: RunLoopClient;
-const loop = (pace: 'wall' | 'free'): RunLoop =>
-  new RunLoop(hypervisor as unknown as Hypervisor, scheduler, pace, client);
+const loop = (pace: 'wall' | 'free'): RunLoop => new RunLoop(hypervisor, scheduler, pace, client);
 
 beforeEach(() => {
   scheduler = new FakeScheduler();
