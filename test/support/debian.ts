@@ -38,6 +38,39 @@ export function debianPackage(name: string): string {
   }
 }
 
+/**
+ * The same for an architecture that this machine's dpkg does not know: by package lists of our own, so that nothing of
+ * its state changes.
+ */
+export function foreignPackage(name: string, architecture: string): string {
+  const folder = path.join(cacheFolder('debian'), `${name}-${architecture}`);
+  if (existsSync(folder)) return folder;
+  const attempt = mkdtempSync(path.join(cacheFolder('debian'), 'attempt-'));
+  try {
+    for (const kind of ['lists', 'archives']) mkdirSync(path.join(attempt, kind, 'partial'), { recursive: true });
+    const settings = {
+      'APT::Architecture': architecture,
+      'APT::Architectures': architecture,
+      'APT::Sandbox::User': 'root',
+      'Dir::State::lists': path.join(attempt, 'lists'),
+      'Dir::Cache': attempt,
+      'Acquire::Languages': 'none',
+    };
+    const options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
+    // A list that is missing may be one that nobody needs; if not, the download says so.
+    spawnSync('apt-get', [...options, '-q', 'update'], { encoding: 'utf8', timeout: 300_000 });
+    run('apt-get', [...options, '-q', 'download', `${name}:${architecture}`], attempt);
+    const deb = readdirSync(attempt).find((file) => file.endsWith('.deb'));
+    if (deb === undefined) throw new Unavailable(`apt-get left no file of ${name}:${architecture}`);
+    mkdirSync(path.join(attempt, 'unpacked'));
+    run('dpkg', ['-x', path.join(attempt, deb), path.join(attempt, 'unpacked')]);
+    if (!existsSync(folder)) renameSync(path.join(attempt, 'unpacked'), folder);
+    return folder;
+  } finally {
+    rmSync(attempt, { recursive: true, force: true });
+  }
+}
+
 /** The real package behind a metapackage: linux-image-amd64 → linux-image-6.1.0-50-amd64. */
 export function dependencyOf(metapackage: string, pattern: RegExp): string {
   const lines = run('apt-cache', ['depends', metapackage]).split('\n');

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { cacheFolder } from '../../extension/workbench/cache.ts';
 import { cpio } from './cpio.ts';
-import { debianPackage, dependencyOf, Unavailable } from './debian.ts';
+import { debianPackage, dependencyOf, foreignPackage, Unavailable } from './debian.ts';
 
 /** What a guest test needs: real images from Debian packages, by path. Each throws `Unavailable` where it cannot. */
 
@@ -26,8 +26,9 @@ export function debianCloudKernel(): string {
 }
 
 /** GNU Mach, whose only mark is a legacy `__xen_guest` section. */
-export function gnumach(): string {
-  const boot = path.join(debianPackage('gnumach-image-1.8-xen-486'), 'boot');
+export function gnumach(width: 64 | 32 = 64): string {
+  const name = 'gnumach-image-1.8-xen-486';
+  const boot = path.join(width === 64 ? debianPackage(name) : foreignPackage(name, 'i386'), 'boot');
   return path.join(boot, fileIn(boot, /^gnumach/));
 }
 
