@@ -97,6 +97,12 @@ export function grantStatusAddress(table: GrantTable, ref: number): MachineAddre
   return (frame * 4096 + (ref % STATUS_PER_FRAME) * 2) as MachineAddress;
 }
 
+/** The status word; in version 2 it is aligned to 2 bytes only. */
+export function readGrantStatus({ ram }: Hypervisor, table: GrantTable, ref: number): number {
+  const at = ram.offsetOf(grantStatusAddress(table, ref));
+  return (ram.u8[at] as number) | ((ram.u8[at + 1] as number) << 8);
+}
+
 /** The head that both versions share. */
 export function readGrantHeader(xen: Hypervisor, table: GrantTable, ref: number): { flags: number; domid: number } {
   const word = xen.ram.read32(grantEntryAddress(table, ref));
@@ -184,7 +190,7 @@ function readReserved(xen: Hypervisor, table: GrantTable): ReservedEntry[] {
     const type = flags & GTF_TYPE_MASK;
     if (type === GTF_TRANSITIVE) return { flags, domid, frame: 0 };
     if (type !== GTF_PERMIT_ACCESS) return { flags: 0, domid: 0, frame: 0 };
-    return { flags: flags | (xen.ram.read32(grantStatusAddress(table, ref)) & 0xffff), domid, frame };
+    return { flags: flags | readGrantStatus(xen, table, ref), domid, frame };
   });
 }
 
@@ -258,9 +264,8 @@ export function setStatus(
     if (domid !== user) return grantFailure(GNTST_GENERAL_ERROR, `${who} is for domain ${domid}, not ${user}`);
   }
   if (write && (flags & GTF_READONLY) !== 0) return grantFailure(GNTST_GENERAL_ERROR, `${who} is read-only`);
-  const status = grantStatusAddress(table, ref);
-  const old = xen.ram.read32(status) & 0xffff;
-  xen.ram.write16(status, old | GTF_READING | (write ? GTF_WRITING : 0));
+  const old = readGrantStatus(xen, table, ref);
+  xen.ram.write16(grantStatusAddress(table, ref), old | GTF_READING | (write ? GTF_WRITING : 0));
   return undefined;
 }
 
@@ -269,11 +274,10 @@ export function reduceStatus(xen: Hypervisor, granter: Domain, ref: number, writ
   const table = granter.grantTable;
   if (ref >= table.entries) return;
   const active = table.active.get(ref);
-  const status = grantStatusAddress(table, ref);
-  let flags = xen.ram.read32(status) & 0xffff;
+  let flags = readGrantStatus(xen, table, ref);
   if (active === undefined) flags &= ~GTF_READING;
   if (write && (active?.writers ?? 0) === 0) flags &= ~GTF_WRITING;
-  xen.ram.write16(status, flags);
+  xen.ram.write16(grantStatusAddress(table, ref), flags);
 }
 
 /** Holds a frame for one more use of a grant whose status is set; on failure the status is as before. */
