@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { cacheFolder } from '../../extension/workbench/cache.ts';
-import { cpio } from './cpio.ts';
+import { type CpioEntry, cpio } from './cpio.ts';
 import { debianPackage, dependencyOf, foreignPackage, Unavailable } from './debian.ts';
 
 /** What a guest test needs: real images from Debian packages, by path. Each throws `Unavailable` where it cannot. */
@@ -32,6 +32,15 @@ export function gnumach(width: 64 | 32 = 64): string {
   return path.join(boot, fileIn(boot, /^gnumach/));
 }
 
+/** A module of that kernel, by its file's name: "xen-netfront.ko". */
+export function debianCloudModule(name: string): Uint8Array {
+  const folder = debianPackage(dependencyOf('linux-image-cloud-amd64', /^linux-image-[\d.]+.*-cloud-amd64$/));
+  const modules = path.join(folder, 'lib/modules');
+  const found = readdirSync(modules, { recursive: true }).find((file) => path.basename(String(file)) === name);
+  if (found === undefined) throw new Unavailable(`${modules} holds no ${name}`);
+  return readFileSync(path.join(modules, String(found)));
+}
+
 function kernelOf(metapackage: string, pattern: RegExp): string {
   const boot = path.join(debianPackage(dependencyOf(metapackage, pattern)), 'boot');
   return path.join(boot, fileIn(boot, /^vmlinuz-/));
@@ -46,6 +55,8 @@ function fileIn(folder: string, pattern: RegExp): string {
 export interface InitramfsOptions {
   /** Shell commands that run before the shell starts. */
   readonly commands?: readonly string[];
+  /** More members of the archive. */
+  readonly files?: readonly CpioEntry[];
 }
 
 /** What the guest prints when its user space is up. */
@@ -55,7 +66,7 @@ export const BOOT_MARKER = 'BOOT-OK';
  * An initramfs of our own around Debian's busybox-static: prints BOOT_MARKER and starts a shell on the console.
  * The path of a gzipped cpio archive.
  */
-export function busyboxInitramfs({ commands = [] }: InitramfsOptions = {}): string {
+export function busyboxInitramfs({ commands = [], files = [] }: InitramfsOptions = {}): string {
   const busybox = readFileSync(path.join(debianPackage('busybox-static'), 'bin/busybox'));
   const init = [
     '#!/bin/busybox sh',
@@ -76,6 +87,7 @@ export function busyboxInitramfs({ commands = [] }: InitramfsOptions = {}): stri
     { name: 'dev/console', mode: 0o20600, device: [5, 1] },
     { name: 'dev/null', mode: 0o20666, device: [1, 3] },
     { name: 'dev/hvc0', mode: 0o20600, device: [229, 0] },
+    ...files,
   ]);
   const file = path.join(cacheFolder('initramfs'), `busybox-${hashOf(archive)}.cpio.gz`);
   writeFileSync(file, gzipSync(archive, { level: 9 }));

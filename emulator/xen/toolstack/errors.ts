@@ -49,3 +49,11 @@ export function builtTablesRefused(reason: string): UserError {
     'The kernel probably lies where Xen itself lives; look at VIRT_BASE.',
   );
 }
+
+export function deviceRefused(domain: string, device: string, reason: string): UserError {
+  return new UserError(
+    'domain.device',
+    `Domain "${domain}" cannot have the device "${device}": ${reason}.`,
+    'Look at `disk` and `vif` in the configuration.',
+  );
+}

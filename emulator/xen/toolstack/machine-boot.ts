@@ -21,14 +21,17 @@ import { XenStore } from '../backends/xenstore/store.ts';
 import type { Domain } from '../common/domain.ts';
 import { Hypervisor, type RunResult } from '../common/hypervisor.ts';
 import { Random } from '../common/random.ts';
+import { isRefusal } from '../common/refusal.ts';
 import type { RingDescription } from '../ring/describe-ring.ts';
 import { abiOf, buildDomain } from './domain-builder.ts';
 import type { DomainConfig } from './domain-config.ts';
 import type { DomainLayout } from './domain-layout.ts';
+import { deviceRefused } from './errors.ts';
 import { type KernelImage, keepSymbolsOnly } from './image/kernel-image.ts';
 import type { LoadedDomain } from './load-domain.ts';
 import { type BootedDomainState, domainParts, type MachineState, saveMachine } from './machine-state.ts';
 import { memoryHash, registersHash } from './memory-hash.ts';
+import { NetworkDevices } from './network-devices.ts';
 
 /** RAM of so many frames and a processor over it. */
 export type CreateMachine = (frames: number) => Promise<{ readonly ram: Ram; readonly processor: Processor }>;
@@ -145,6 +148,8 @@ export class Machine implements Disposable {
   private readonly typed: (input: { readonly domid: number; readonly bytes: Uint8Array }) => void;
   /** Disks and network interfaces of all domains. */
   readonly xenbus: Xenbus;
+  /** Switches, and the network interfaces that are plugged into them. */
+  readonly networks: NetworkDevices;
 
   constructor(
     readonly hypervisor: Hypervisor,
@@ -165,6 +170,7 @@ export class Machine implements Disposable {
     this.xenbus = this.disposables.add(
       new Xenbus(hypervisor, this.store, (domain, text) => this.noticeEmitter.fire({ domain, text })),
     );
+    this.networks = new NetworkDevices(hypervisor, this.xenbus, this.random);
     writeHostEntries(this.store);
     this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore.pump();
   }
@@ -199,7 +205,12 @@ export class Machine implements Disposable {
     });
     const { consoleMfn, consolePort, xenstoreMfn, xenstorePort, layout } = built;
     const connections = { consoleMfn, consolePort, xenstoreMfn, xenstorePort };
-    return this.connect({ config, image: keepSymbolsOnly(image), domain, layout, connections });
+    const booted = this.connect({ config, image: keepSymbolsOnly(image), domain, layout, connections });
+    for (const text of config.vifs) {
+      const device = this.networks.plug(domain, text);
+      if (isRefusal(device)) throw deviceRefused(config.name, text, device.reason);
+    }
+    return booted;
   }
 
   /** Console and xenstore at the host's end. */
@@ -282,6 +293,7 @@ export class Machine implements Disposable {
       console.restore(saved.console);
       xenstore.restore(saved.xenstore);
     }
+    this.networks.restore(state.networks as never);
     this.xenbus.restore(state.xenbus as never);
     hypervisor.finishRestore(state.hypervisor);
   }

@@ -25,6 +25,7 @@ export interface MachineState {
   readonly random: number;
   readonly hypervisor: HypervisorState;
   readonly store: PlainObject;
+  readonly networks: PlainData;
   readonly xenbus: PlainData;
   readonly domains: readonly BootedDomainState[];
 }
@@ -37,6 +38,7 @@ export function saveMachine(machine: Machine, random: number): MachineState {
     random,
     hypervisor: hypervisor.save(),
     store: store.save(),
+    networks: copyPlain(machine.networks.save(), 'networks'),
     xenbus: copyPlain(machine.xenbus.save(), 'xenbus'),
     domains: machine.domains.map((booted) => saveBooted(hypervisor, booted)),
   };

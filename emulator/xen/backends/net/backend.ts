@@ -83,7 +83,7 @@ export class VifBackend implements BackendDriver, PortClient {
     private readonly hypervisor: Hypervisor,
     private readonly domain: Domain,
     network: Network,
-    private readonly options: VifOptions,
+    readonly options: VifOptions,
   ) {
     this.handle = options.handle;
     this.name = options.name ?? `vif${domain.domid}.${options.handle}`;
