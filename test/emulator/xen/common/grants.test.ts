@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Mfn } from '../../../../emulator/base/numbers.ts';
 import type { Domain } from '../../../../emulator/xen/common/domain.ts';
 import { grantEntryAddress, readGrantStatus } from '../../../../emulator/xen/common/grant-table.ts';
 import { P, PFN_FREE, PFN_L1, PFN_SCRATCH, RW, TestMachine, va } from '../pv/test-machine.ts';
@@ -21,7 +22,7 @@ const PLACE = va(100);
 class Pair {
   readonly machine = new TestMachine().start();
   readonly other = this.machine.newDomain('other');
-  readonly frame = this.machine.mfn(20, this.other);
+  readonly frame: number = this.machine.mfn(20, this.other);
 
   grant(ref: number, flags: number, frame = this.frame, granter: Domain = this.other, to = 1): void {
     const at = grantEntryAddress(granter.grantTable, ref);
@@ -154,10 +155,10 @@ describe('map_grant_ref', () => {
     expect(pair.machine.hypercall(14, PLACE, 0, 0)).toBe(0);
     expect(pair.unmap(handle)).toBe(-1);
     // The granter's frame is held until the domain is gone.
-    expect(pair.machine.xen.frames.describe(pair.frame).count).toBe(3);
+    expect(pair.machine.xen.frames.describe(pair.frame as Mfn).count).toBe(3);
     pair.expectSound();
     pair.machine.xen.destroy(pair.machine.domain);
-    expect(pair.machine.xen.frames.describe(pair.frame).count).toBe(2);
+    expect(pair.machine.xen.frames.describe(pair.frame as Mfn).count).toBe(2);
     expect(findViolations(pair.machine.xen)).toEqual([]);
   });
 
@@ -177,7 +178,7 @@ describe('map_grant_ref', () => {
     const { xen } = pair.machine;
     const free = xen.frames.freeFrames;
     xen.destroy(pair.other);
-    expect(xen.frames.describe(pair.frame)).toMatchObject({ owner: 2, count: 2 });
+    expect(xen.frames.describe(pair.frame as Mfn)).toMatchObject({ owner: 2, count: 2 });
     expect(xen.frames.freeFrames).toBe(free + pair.machine.pages + 1);
     pair.machine.poke(PLACE, 0x1234);
     const third = pair.machine.newDomain('third');
