@@ -4,6 +4,7 @@
  *
  * NOT IMPLEMENTED: on_reboot = "restart": a domain that reboots ends like one that powers off.
  */
+import type { OpenDisk } from '../../base/disk-store.ts';
 import type { Disposable } from '../../base/disposable.ts';
 import { DisposableStore } from '../../base/disposable.ts';
 import { Emitter } from '../../base/event.ts';
@@ -23,6 +24,7 @@ import { Hypervisor, type RunResult } from '../common/hypervisor.ts';
 import { Random } from '../common/random.ts';
 import { isRefusal } from '../common/refusal.ts';
 import type { RingDescription } from '../ring/describe-ring.ts';
+import { BlockDevices, type OpenedDisk, openDisks } from './block-devices.ts';
 import { abiOf, buildDomain } from './domain-builder.ts';
 import type { DomainConfig } from './domain-config.ts';
 import type { DomainLayout } from './domain-layout.ts';
@@ -31,7 +33,6 @@ import { type KernelImage, keepSymbolsOnly } from './image/kernel-image.ts';
 import type { LoadedDomain } from './load-domain.ts';
 import { type BootedDomainState, domainParts, type MachineState, saveMachine } from './machine-state.ts';
 import { memoryHash, registersHash } from './memory-hash.ts';
-import { NetworkDevices } from './network-devices.ts';
 
 /** RAM of so many frames and a processor over it. */
 export type CreateMachine = (frames: number) => Promise<{ readonly ram: Ram; readonly processor: Processor }>;
@@ -39,6 +40,8 @@ export type CreateMachine = (frames: number) => Promise<{ readonly ram: Ram; rea
 export interface BootOptions {
   readonly domains: readonly LoadedDomain[];
   readonly createMachine: CreateMachine;
+  /** Opens disk images; without it, domains with disks are refused. */
+  readonly openDisk?: OpenDisk | undefined;
   /** Order of machine frames, uuids: all that is arbitrary. */
   readonly seed?: number | undefined;
   /** What the guest takes for the date at boot; fixed by default. */
@@ -105,7 +108,15 @@ export async function bootDomains(options: BootOptions): Promise<Machine> {
       narrow.reduce((sum, { config }) => sum + config.vcpus, 0),
     );
   const machine = await emptyMachine(options.createMachine, frames, seed, options.epoch);
-  for (const domain of options.domains) machine.add(domain);
+  try {
+    for (const domain of options.domains) {
+      const { disks, name } = domain.config;
+      machine.add(domain, await openDisks(disks, name, domain.folder, options.openDisk));
+    }
+  } catch (error) {
+    machine.dispose();
+    throw error;
+  }
   if (options.paused !== true) for (const { domain } of machine.domains) machine.hypervisor.unpause(domain);
   return machine;
 }
@@ -148,8 +159,8 @@ export class Machine implements Disposable {
   private readonly typed: (input: { readonly domid: number; readonly bytes: Uint8Array }) => void;
   /** Disks and network interfaces of all domains. */
   readonly xenbus: Xenbus;
-  /** Switches, and the network interfaces that are plugged into them. */
-  readonly networks: NetworkDevices;
+  /** Disks, and the files behind them. */
+  readonly disks: BlockDevices;
 
   constructor(
     readonly hypervisor: Hypervisor,
@@ -170,13 +181,13 @@ export class Machine implements Disposable {
     this.xenbus = this.disposables.add(
       new Xenbus(hypervisor, this.store, (domain, text) => this.noticeEmitter.fire({ domain, text })),
     );
-    this.networks = new NetworkDevices(hypervisor, this.xenbus, this.random);
+    this.disks = new BlockDevices(hypervisor, this.xenbus);
     writeHostEntries(this.store);
     this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore.pump();
   }
 
-  /** Builds a domain and connects its back ends; it stays paused. */
-  add(loaded: LoadedDomain): BootedDomain {
+  /** Builds a domain and connects its back ends; it stays paused. `disks`: those of its configuration, opened. */
+  add(loaded: LoadedDomain, disks: readonly OpenedDisk[] = []): BootedDomain {
     const { config, image } = loaded;
     const uuid = config.uuid === undefined ? this.randomUuid() : uuidFromText(config.uuid);
     const built = buildDomain(this.hypervisor, {
@@ -206,9 +217,9 @@ export class Machine implements Disposable {
     const { consoleMfn, consolePort, xenstoreMfn, xenstorePort, layout } = built;
     const connections = { consoleMfn, consolePort, xenstoreMfn, xenstorePort };
     const booted = this.connect({ config, image: keepSymbolsOnly(image), domain, layout, connections });
-    for (const text of config.vifs) {
-      const device = this.networks.plug(domain, text);
-      if (isRefusal(device)) throw deviceRefused(config.name, text, device.reason);
+    for (const disk of disks) {
+      const device = this.disks.plug(domain, disk);
+      if (isRefusal(device)) throw deviceRefused(config.name, disk.config.vdev, device.reason);
     }
     return booted;
   }
@@ -293,7 +304,6 @@ export class Machine implements Disposable {
       console.restore(saved.console);
       xenstore.restore(saved.xenstore);
     }
-    this.networks.restore(state.networks as never);
     this.xenbus.restore(state.xenbus as never);
     hypervisor.finishRestore(state.hypervisor);
   }
