@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from '../../emulator/base/user-error.ts';
 import { bootTarget } from '../../emulator/debug/boot-target.ts';
+import { openDisk } from '../../emulator/host/node/file-disk.ts';
 import { readFile } from '../../emulator/host/node/files.ts';
 import { nodeScheduler } from '../../emulator/host/node/scheduler.ts';
 import { createMachine } from '../../emulator/xen/toolstack/create-machine.ts';
@@ -26,7 +27,11 @@ async function main(words: readonly string[]): Promise<number | undefined> {
       process.stdout.write(`xenoscope ${version()}\n`);
       return 0;
     case 'run':
-      return run(command.options, { readFile, createMachine, scheduler: nodeScheduler, terminal: processTerminal() });
+      return run(command.options, {
+        ...{ readFile, openDisk, createMachine },
+        scheduler: nodeScheduler,
+        terminal: processTerminal(),
+      });
     case 'dap': {
       const host = sessionHost();
       if (command.port === undefined) {
@@ -39,7 +44,7 @@ async function main(words: readonly string[]): Promise<number | undefined> {
 }
 
 function sessionHost(): SessionHost {
-  const ports = { readFile, scheduler: nodeScheduler, createMachine };
+  const ports = { readFile, openDisk, scheduler: nodeScheduler, createMachine };
   return { readFile, createTarget: (options) => bootTarget(options, ports) };
 }
 

@@ -1,5 +1,6 @@
 /** `xenoscope run`: loads, boots, connects the console, runs, reports. */
 import { DisposableStore } from '../../emulator/base/disposable.ts';
+import type { OpenDisk } from '../../emulator/base/disk-store.ts';
 import type { Scheduler } from '../../emulator/base/scheduler.ts';
 import { type LoadedDomain, loadDomainFile, type ReadFile } from '../../emulator/xen/toolstack/load-domain.ts';
 import { bootDomains, type CreateMachine, type Machine } from '../../emulator/xen/toolstack/machine-boot.ts';
@@ -12,6 +13,7 @@ import { traceTo } from './trace-printer.ts';
 
 export interface RunHost {
   readonly readFile: ReadFile;
+  readonly openDisk: OpenDisk;
   readonly createMachine: CreateMachine;
   readonly scheduler: Scheduler;
   readonly terminal: Terminal;
@@ -28,6 +30,9 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   const machine = await boot(options, host);
   const disposables = new DisposableStore();
   disposables.add(machine);
+  disposables.add(
+    machine.onNotice(({ domain, text }) => terminal.log(`xenoscope: domain ${domain.domid} (${domain.name}): ${text}`)),
+  );
   disposables.add(traceTo(machine, options.trace, (line) => terminal.log(line)));
 
   const free = options.json || options.until !== undefined || !terminal.interactive;
@@ -73,7 +78,8 @@ async function boot(options: RunOptions, host: RunHost): Promise<Machine> {
     for (const warning of domain.warnings) host.terminal.log(`xenoscope: ${warning}`);
     domains.push(domain);
   }
-  return bootDomains({ domains, createMachine: host.createMachine, seed: options.seed });
+  const { createMachine, openDisk } = host;
+  return bootDomains({ domains, createMachine, openDisk, seed: options.seed });
 }
 
 /** How each domain ended; after a crash also what Xen refused it last, which often is the cause. */

@@ -1,3 +1,4 @@
+import type { OpenDisk } from '../base/disk-store.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import { type LoadedDomain, loadDomainFile, loadDomainKeys } from '../xen/toolstack/load-domain.ts';
 import { bootDomains, type CreateMachine } from '../xen/toolstack/machine-boot.ts';
@@ -11,6 +12,7 @@ export interface TargetPorts {
   readonly readFile: ReadFile;
   readonly scheduler: Scheduler;
   readonly createMachine: CreateMachine;
+  readonly openDisk: OpenDisk;
 }
 
 /** Reads the images, builds the domains, and hands over the machine before its first instruction. @throws UserError */
@@ -23,8 +25,8 @@ export async function bootTarget(options: TargetOptions, ports: TargetPorts): Pr
         : await loadDomainKeys(ports.readFile, domain, options.folder),
     );
   }
-  const { createMachine, scheduler } = ports;
-  const machine = await bootDomains({ domains: loaded, createMachine, seed: options.seed });
+  const { createMachine, openDisk, scheduler } = ports;
+  const machine = await bootDomains({ domains: loaded, createMachine, openDisk, seed: options.seed });
   return new LocalTarget({
     machine,
     scheduler,

@@ -100,6 +100,11 @@ export class LocalTarget implements DebugTarget {
     this.watchpoints = new Watchpoints(machine.hypervisor.processor);
     this.router = this.disposables.add(new TraceRouter(machine, trace, (line) => this.traced.fire(line)));
     this.disposables.add(machine);
+    this.disposables.add(
+      machine.onNotice(({ domain, text }) =>
+        this.traced.fire({ ...machine.statistics(), category: 'notice', text: `d${domain.domid} ${text}` }),
+      ),
+    );
     // No vCPU has been loaded yet; looking at memory before the first instruction needs the mode that it will run in.
     const { current, processor } = machine.hypervisor;
     if (current === undefined) processor.paging = machine.domains[0]?.domain.width === 32 ? 'pae' : '4-level';

@@ -1,3 +1,4 @@
+import type { OpenDisk } from '../base/disk-store.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import { bootTarget } from '../debug/boot-target.ts';
 import type { DebugTarget } from '../debug/target.ts';
@@ -10,6 +11,8 @@ export interface WorkerPorts {
   readonly port: MessagePort<FromWorker, ToWorker>;
   readonly scheduler: Scheduler;
   readonly createMachine: CreateMachine;
+  /** Disks are opened in the worker itself: they are read and written synchronously. */
+  readonly openDisk: OpenDisk;
 }
 
 interface PendingFile {
@@ -20,7 +23,7 @@ interface PendingFile {
 type Methods = Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>;
 
 /** Runs a machine behind a message port: the worker's whole life. */
-export function serveMachine({ port, scheduler, createMachine }: WorkerPorts): void {
+export function serveMachine({ port, scheduler, createMachine, openDisk }: WorkerPorts): void {
   const files = new Map<number, PendingFile>();
   let nextFile = 1;
   let target: DebugTarget | undefined;
@@ -33,7 +36,7 @@ export function serveMachine({ port, scheduler, createMachine }: WorkerPorts): v
     });
 
   const boot = async (options: TargetOptions): Promise<undefined> => {
-    const booted = await bootTarget(options, { readFile, scheduler, createMachine });
+    const booted = await bootTarget(options, { readFile, scheduler, createMachine, openDisk });
     for (const event of TARGET_EVENTS) booted[event]((value: unknown) => port.post({ kind: 'event', event, value }));
     target = booted;
     return undefined;

@@ -1,6 +1,7 @@
 /** Entry point of a Node worker that holds one machine. Bundled on its own; started by spawn-worker.ts. */
 import { parentPort } from 'node:worker_threads';
 import { assert } from '../../base/assert.ts';
+import { openDisk } from '../../host/node/file-disk.ts';
 import { nodeScheduler } from '../../host/node/scheduler.ts';
 import { createMachine } from '../../xen/toolstack/create-machine.ts';
 import { serveMachine } from '../server.ts';
@@ -14,4 +15,5 @@ serveMachine({
   },
   scheduler: nodeScheduler,
   createMachine,
+  openDisk,
 });

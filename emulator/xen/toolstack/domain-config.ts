@@ -1,10 +1,11 @@
 /**
  * What a domain is to be, from the settings of xl.cfg(5). One row per setting.
  *
- * NOT IMPLEMENTED: vif is kept but not attached; on_… actions other than the default end the domain.
+ * NOT IMPLEMENTED: on_… actions other than the default end the domain.
  */
 import { UserError } from '../../base/user-error.ts';
 import { parseDiskConfig } from './disk-config.ts';
+import { parseVif } from './vif-config.ts';
 import { type Position, parseXlConfig, type XlAssignment, type XlValue } from './xl-cfg.ts';
 
 export type LifecycleAction =
@@ -104,7 +105,11 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   },
   vif: (to, value, context) => {
     to.vifs = texts(value, context);
-    if (to.vifs.length > 0) context.warn(value.at, 'network interfaces are not attached yet');
+    for (const text of to.vifs) {
+      const read = parseVif(text);
+      if (typeof read === 'string') throw context.error(value.at, read);
+      for (const warning of read.warnings) context.warn(value.at, `vif: ${warning}`);
+    }
   },
   on_poweroff: (to, value, context) => {
     to.onPoweroff = action(value, context);

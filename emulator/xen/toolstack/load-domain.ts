@@ -16,6 +16,8 @@ export interface LoadedDomain {
   /** As it will lie in memory. */
   readonly ramdisk: Uint8Array | undefined;
   readonly warnings: readonly string[];
+  /** Where relative names of its disks start from. */
+  readonly folder?: string | undefined;
 }
 
 /** A configuration is text; a kernel named by mistake has a NUL soon. */
@@ -59,7 +61,7 @@ async function loadImages(
 ): Promise<LoadedDomain> {
   const image = readKernelImage(await read(config.kernel, folder));
   const ramdisk = config.ramdisk === undefined ? undefined : unpackRamdisk(await read(config.ramdisk, folder));
-  return { config, image, ramdisk, warnings };
+  return { config, image, ramdisk, warnings, folder };
 }
 
 /** Folder of a file, as a path or URI; a path without a folder is in `relativeTo`. */

@@ -33,6 +33,7 @@ import { type KernelImage, keepSymbolsOnly } from './image/kernel-image.ts';
 import type { LoadedDomain } from './load-domain.ts';
 import { type BootedDomainState, domainParts, type MachineState, saveMachine } from './machine-state.ts';
 import { memoryHash, registersHash } from './memory-hash.ts';
+import { NetworkDevices } from './network-devices.ts';
 
 /** RAM of so many frames and a processor over it. */
 export type CreateMachine = (frames: number) => Promise<{ readonly ram: Ram; readonly processor: Processor }>;
@@ -161,6 +162,8 @@ export class Machine implements Disposable {
   readonly xenbus: Xenbus;
   /** Disks, and the files behind them. */
   readonly disks: BlockDevices;
+  /** Switches, and the network interfaces that are plugged into them. */
+  readonly networks: NetworkDevices;
 
   constructor(
     readonly hypervisor: Hypervisor,
@@ -182,6 +185,7 @@ export class Machine implements Disposable {
       new Xenbus(hypervisor, this.store, (domain, text) => this.noticeEmitter.fire({ domain, text })),
     );
     this.disks = new BlockDevices(hypervisor, this.xenbus);
+    this.networks = new NetworkDevices(hypervisor, this.xenbus, this.random);
     writeHostEntries(this.store);
     this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore.pump();
   }
@@ -220,6 +224,10 @@ export class Machine implements Disposable {
     for (const disk of disks) {
       const device = this.disks.plug(domain, disk);
       if (isRefusal(device)) throw deviceRefused(config.name, disk.config.vdev, device.reason);
+    }
+    for (const text of config.vifs) {
+      const device = this.networks.plug(domain, text);
+      if (isRefusal(device)) throw deviceRefused(config.name, text, device.reason);
     }
     return booted;
   }
@@ -304,6 +312,7 @@ export class Machine implements Disposable {
       console.restore(saved.console);
       xenstore.restore(saved.xenstore);
     }
+    this.networks.restore(state.networks as never);
     this.xenbus.restore(state.xenbus as never);
     hypervisor.finishRestore(state.hypervisor);
   }

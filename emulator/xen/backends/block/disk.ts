@@ -53,6 +53,11 @@ export class Disk {
     return Math.floor(this.store.size / BLKIF_SECTOR_BYTES);
   }
 
+  /** The same for two disks over the same file. */
+  get identity(): string {
+    return this.store.identity;
+  }
+
   /** Looks at the file's size anew. */
   measure(): void {
     this.store.measure();

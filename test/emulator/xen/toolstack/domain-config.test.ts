@@ -87,12 +87,16 @@ describe('settings', () => {
     expect(both.warnings).toEqual(['guest.cfg: root and extra are ignored because cmdline is set']);
   });
 
-  test('unknown settings and what is not attached yet warn', () => {
-    const { warnings } = read('kernel="k"\nfrobnicate=1\ndisk=["a"]\ncpus="0"');
-    expect(warnings).toEqual([
-      'guest.cfg:2: unknown setting frobnicate is ignored',
-      'guest.cfg:3: disks are not attached yet',
-    ]);
+  test('unknown settings warn', () => {
+    const { warnings } = read('kernel="k"\nfrobnicate=1\ncpus="0"');
+    expect(warnings).toEqual(['guest.cfg:2: unknown setting frobnicate is ignored']);
+  });
+
+  test('disks are checked where they stand, and none may be there twice', () => {
+    const disks = "disk = [ 'a.img,,xvda',\n         'b.img,,51712,w' ]";
+    expect(() => read(`kernel="k"\n${disks}`)).toThrow('guest.cfg:3:10: disk has two disks 51712.');
+    expect(() => read(`kernel="k"\n${disks.replace('51712', 'vda')}`)).toThrow('guest.cfg:3:18: disk "b.img,,vda,w" has');
+    expect(read(`kernel="k"\n${disks.replace('51712', 'xvdb')}`).config.disks).toEqual(['a.img,,xvda', 'b.img,,xvdb,w']);
   });
 
   test.each([

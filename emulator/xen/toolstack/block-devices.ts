@@ -1,0 +1,129 @@
+/** The disks of a machine's domains: which file is behind which device, plugging and unplugging. */
+import type { DiskStore, OpenDisk } from '../../base/disk-store.ts';
+import { UserError } from '../../base/user-error.ts';
+import { BlockBackend } from '../backends/block/backend.ts';
+import { Disk, type DiskStatistics } from '../backends/block/disk.ts';
+import type { XenbusDevice } from '../backends/xenbus/device.ts';
+import type { DeviceAddress } from '../backends/xenbus/driver.ts';
+import type { Xenbus } from '../backends/xenbus/xenbus.ts';
+import type { Domain } from '../common/domain.ts';
+import type { Hypervisor } from '../common/hypervisor.ts';
+import { type Refusal, refuse } from '../common/refusal.ts';
+import { type DiskConfig, parseDiskConfig } from './disk-config.ts';
+import { virtualDeviceNumber } from './virtual-device.ts';
+
+export interface OpenedDisk {
+  readonly config: DiskConfig;
+  readonly store: DiskStore;
+}
+
+export interface DiskReport extends DiskStatistics {
+  readonly domain: number;
+  readonly vdev: string;
+}
+
+/** Opens the images that a configuration names, all or none. @throws UserError */
+export async function openDisks(
+  texts: readonly string[],
+  name: string,
+  folder: string | undefined,
+  openDisk: OpenDisk | undefined,
+): Promise<readonly OpenedDisk[]> {
+  const opened: OpenedDisk[] = [];
+  try {
+    for (const text of texts) {
+      const config = parseDiskConfig(text, { file: name, at: { line: 1, column: 1 } });
+      if (openDisk === undefined) throw noDisksHere(config.target);
+      opened.push({ config, store: await openDisk(config.target, folder, { readOnly: config.readOnly }) });
+    }
+    return opened;
+  } catch (error) {
+    for (const { store } of opened) store.close();
+    throw error;
+  }
+}
+
+function noDisksHere(target: string): UserError {
+  return new UserError('disk.no-host', `${target} cannot be opened: nothing here can open disks.`);
+}
+
+export class BlockDevices {
+  constructor(
+    private readonly hypervisor: Hypervisor,
+    private readonly xenbus: Xenbus,
+  ) {}
+
+  /**
+   * Plugs a disk in, before or while the domain runs. The store belongs to the device from now on, also when that is
+   * refused: a device of that name, or another user of the same file where one of them writes.
+   */
+  plug(domain: Domain, { config, store }: OpenedDisk): XenbusDevice | Refusal {
+    const disk = new Disk(
+      this.hypervisor.ram,
+      {
+        virtualDevice: config.virtualDevice,
+        vdev: config.vdev,
+        params: config.target,
+        readOnly: config.readOnly || store.readOnly,
+        discard: config.discard,
+      },
+      store,
+    );
+    const result =
+      this.otherUser(disk) ?? this.xenbus.attach(domain, (owner) => new BlockBackend(this.hypervisor, owner, disk));
+    if ('errno' in result) disk.close();
+    return result;
+  }
+
+  /** "xvdb" or its number. The guest is asked to let go of it; with `force` it is gone at once. */
+  unplug(domid: number, vdev: string, force = false): Refusal | undefined {
+    const address = addressOf(domid, vdev);
+    return address === undefined ? noSuchDisk(domid, vdev) : this.xenbus.detach(address, force);
+  }
+
+  /** The file behind a disk has got another size: the guest is told. */
+  resized(domid: number, vdev: string): Refusal | undefined {
+    const backend = this.backends().find(
+      ({ domain, backend }) => domain === domid && backend.disk.options.vdev === vdev,
+    );
+    if (backend === undefined) return noSuchDisk(domid, vdev);
+    backend.backend.resized();
+    return undefined;
+  }
+
+  /** What was read and written, for reports. */
+  statistics(): readonly DiskReport[] {
+    return this.backends().map(({ domain, backend }) => ({
+      domain,
+      vdev: backend.disk.options.vdev,
+      ...backend.disk.statistics,
+    }));
+  }
+
+  private backends(): readonly { readonly domain: number; readonly backend: BlockBackend }[] {
+    return [...this.hypervisor.domains.values()].flatMap(({ domid }) =>
+      this.xenbus
+        .devicesOf(domid, 'vbd')
+        .flatMap(({ driver }) => (driver instanceof BlockBackend ? [{ domain: domid, backend: driver }] : [])),
+    );
+  }
+
+  private otherUser(disk: Disk): Refusal | undefined {
+    for (const { domain, backend } of this.backends()) {
+      if (backend.disk.identity !== disk.identity) continue;
+      if (backend.disk.options.readOnly && disk.options.readOnly) continue;
+      const user = `${backend.disk.options.vdev} of domain ${domain}`;
+      return refuse('EBUSY', `${disk.options.params} is ${user} already, and two users of whom one writes destroy it`);
+    }
+    return undefined;
+  }
+}
+
+function addressOf(domid: number, vdev: string): DeviceAddress | undefined {
+  const handle = virtualDeviceNumber(vdev);
+  return handle === undefined ? undefined : { domid, kind: 'vbd', handle };
+}
+
+function noSuchDisk(domid: number, vdev: string): Refusal {
+  return refuse('ENOENT', `domain ${domid} has no disk ${vdev}`);
+}
