@@ -20,6 +20,19 @@ export interface RunOptions {
   readonly seed: number | undefined;
   readonly trace: ReadonlySet<TraceCategory>;
   readonly json: boolean;
+  /** File to record all input into. */
+  readonly record: string | undefined;
+  /** File whose input is replayed. */
+  readonly replay: string | undefined;
+  readonly snapshots: readonly SnapshotRequest[];
+  /** Snapshot to go on from. */
+  readonly restore: string | undefined;
+}
+
+/** Write the machine into `file` at exactly that many executed instructions. */
+export interface SnapshotRequest {
+  readonly instructions: number;
+  readonly file: string;
 }
 
 export type Command =
@@ -38,6 +51,10 @@ interface Draft {
   seed?: number;
   trace: Set<TraceCategory>;
   json: boolean;
+  record?: string;
+  replay?: string;
+  snapshots: SnapshotRequest[];
+  restore?: string;
 }
 
 interface OptionRow {
@@ -114,6 +131,38 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     },
   },
   {
+    name: '--record',
+    value: 'FILE',
+    help: 'write everything that enters the machine into FILE',
+    apply: (draft, value) => {
+      draft.record = value;
+    },
+  },
+  {
+    name: '--replay',
+    value: 'FILE',
+    help: 'run with the input of a recording, to where that ended; exit 5 where the run differs. Writes no disk',
+    apply: (draft, value) => {
+      draft.replay = value;
+    },
+  },
+  {
+    name: '--snapshot-at',
+    value: 'N=FILE',
+    help: 'write the whole machine into FILE after N instructions, and run on; may repeat',
+    apply: (draft, value) => {
+      draft.snapshots.push(snapshotRequest(value));
+    },
+  },
+  {
+    name: '--restore',
+    value: 'FILE',
+    help: 'go on from a snapshot; configurations may be left out, and must be the same if they are not',
+    apply: (draft, value) => {
+      draft.restore = value;
+    },
+  },
+  {
     name: '--json',
     value: '',
     help: 'the last line of output is a JSON object that says how it ended',
@@ -124,7 +173,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
 ];
 
 /** Options of the design that this version does not have; named so that the answer is not "unknown option". */
-const LATER: ReadonlySet<string> = new Set(['--record', '--replay', '--snapshot-at', '--restore', '--gdb']);
+const LATER: ReadonlySet<string> = new Set(['--gdb']);
 
 export function usage(problem: string): UserError {
   return new UserError('usage', `${problem}.`, 'Run "xenoscope --help".');
@@ -141,7 +190,9 @@ export function parseArguments(argv: readonly string[]): Command {
 }
 
 function parseRun(words: readonly string[]): RunOptions {
-  const draft: Draft = { files: [], script: [], engine: 'auto', trace: new Set(), json: false };
+  const draft: Draft = {
+    ...{ files: [], script: [], engine: 'auto', trace: new Set(), json: false, snapshots: [] },
+  };
   let onlyFiles = false;
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!;
@@ -150,7 +201,11 @@ function parseRun(words: readonly string[]): RunOptions {
     else at = applyOption(draft, words, at);
   }
   if (draft.after !== undefined) throw usage('--after without an --input behind it');
-  if (draft.files.length === 0) throw usage('name a configuration file to run');
+  if (draft.files.length === 0 && draft.restore === undefined) throw usage('name a configuration file to run');
+  if (draft.replay !== undefined && draft.record !== undefined)
+    throw usage('--replay records nothing: not with --record');
+  if (draft.replay !== undefined && draft.script.length > 0)
+    throw usage('--replay has its own input: not with --input');
   return {
     files: draft.files,
     until: draft.until,
@@ -160,7 +215,17 @@ function parseRun(words: readonly string[]): RunOptions {
     seed: draft.seed,
     trace: draft.trace,
     json: draft.json,
+    record: draft.record,
+    replay: draft.replay,
+    snapshots: draft.snapshots,
+    restore: draft.restore,
   };
+}
+
+function snapshotRequest(value: string): SnapshotRequest {
+  const match = /^(\d{1,15})=(.+)$/.exec(value);
+  if (match === null) throw usage(`--snapshot-at takes INSTRUCTIONS=FILE, not ${value}`);
+  return { instructions: Number(match[1]), file: match[2] as string };
 }
 
 /** `--name value` or `--name=value`; answers the index of the last word used. */

@@ -12,6 +12,13 @@ export interface RunnerOptions {
   readonly pace: 'wall' | 'free';
   /** Milliseconds, on the scheduler's clock. */
   readonly deadline: number | undefined;
+  /** Things to be done at exact counts of executed instructions. */
+  readonly marks?: readonly Mark[];
+}
+
+export interface Mark {
+  readonly instructions: number;
+  readonly reached: () => void;
 }
 
 export class MachineRunner {
@@ -20,12 +27,18 @@ export class MachineRunner {
   private stopRequested = false;
   private finish: (cause: StopCause) => void = () => {};
   private fail: (error: unknown) => void = () => {};
+  /** Those to come, in order. */
+  private readonly marks: Mark[];
 
   constructor(private readonly options: RunnerOptions) {
-    const { machine, scheduler, pace } = options;
+    const { machine, scheduler, pace, marks = [] } = options;
+    this.marks = [...marks].sort((first, second) => first.instructions - second.instructions);
     this.loop = new RunLoop(machine, scheduler, pace, {
-      budget: () => Number.POSITIVE_INFINITY,
-      handle: () => this.afterRun(),
+      budget: () => (this.marks[0]?.instructions ?? Number.POSITIVE_INFINITY) - machine.clock.instructions,
+      handle: () => {
+        this.passMarks();
+        return this.afterRun();
+      },
       paused: () => this.finish(this.cause),
       failed: (error) => this.fail(error),
       sliceEnded: () => {},
@@ -47,6 +60,7 @@ export class MachineRunner {
         timer?.dispose();
         reject(error);
       };
+      this.passMarks();
       this.loop.start();
     });
   }
@@ -61,6 +75,16 @@ export class MachineRunner {
   /** Something is about to be typed: a machine that waits looks at it now. */
   interrupt(): void {
     this.loop.interrupt();
+  }
+
+  /** Marks that the run did not get to. */
+  get missedMarks(): readonly Mark[] {
+    return this.marks;
+  }
+
+  private passMarks(): void {
+    const { instructions } = this.options.machine.clock;
+    while (this.marks[0] !== undefined && this.marks[0].instructions <= instructions) this.marks.shift()?.reached();
   }
 
   private afterRun(): 'run' | 'stop' {

@@ -4,6 +4,7 @@ import { UserError } from '../../emulator/base/user-error.ts';
 import { bootTarget } from '../../emulator/debug/boot-target.ts';
 import { openDisk } from '../../emulator/host/node/file-disk.ts';
 import { readFile } from '../../emulator/host/node/files.ts';
+import { createFile, writeWholeFile } from '../../emulator/host/node/output-files.ts';
 import { nodeScheduler } from '../../emulator/host/node/scheduler.ts';
 import { createMachine } from '../../emulator/xen/toolstack/create-machine.ts';
 import type { SessionHost } from '../session/host.ts';
@@ -29,6 +30,7 @@ async function main(words: readonly string[]): Promise<number | undefined> {
     case 'run':
       return run(command.options, {
         ...{ readFile, openDisk, createMachine },
+        files: { create: createFile, write: writeWholeFile },
         scheduler: nodeScheduler,
         terminal: processTerminal(),
       });

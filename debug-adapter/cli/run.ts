@@ -1,18 +1,32 @@
 /** `xenoscope run`: loads, boots, connects the console, runs, reports. */
-import { DisposableStore } from '../../emulator/base/disposable.ts';
+
 import type { OpenDisk } from '../../emulator/base/disk-store.ts';
+import { DisposableStore } from '../../emulator/base/disposable.ts';
 import type { Scheduler } from '../../emulator/base/scheduler.ts';
+import type { ReplayOutcome } from '../../emulator/machine/input-point.ts';
 import { type LoadedDomain, loadDomainFile, type ReadFile } from '../../emulator/xen/toolstack/load-domain.ts';
 import { bootDomains, type CreateMachine, type Machine } from '../../emulator/xen/toolstack/machine-boot.ts';
+import { identityOf, type MachineIdentity } from '../../emulator/xen/toolstack/machine-identity.ts';
+import { machineFromSnapshot } from '../../emulator/xen/toolstack/machine-snapshot.ts';
 import type { RunOptions } from './arguments.ts';
 import { ConsoleScript } from './console-script.ts';
 import { MachineRunner } from './machine-runner.ts';
 import { exitStatus, isCrash, makeReport } from './report.ts';
+import {
+  checkIdentity,
+  type OutputFiles,
+  readRecording,
+  readSnapshotFile,
+  snapshotMarks,
+  startRecording,
+  startReplay,
+} from './session-files.ts';
 import type { Terminal } from './terminal.ts';
 import { traceTo } from './trace-printer.ts';
 
 export interface RunHost {
   readonly readFile: ReadFile;
+  readonly files: OutputFiles;
   readonly openDisk: OpenDisk;
   readonly createMachine: CreateMachine;
   readonly scheduler: Scheduler;
@@ -27,7 +41,10 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   const { scheduler, terminal } = host;
   const started = scheduler.now();
   if (options.engine === 'translator') terminal.log('xenoscope: there is no translator yet; using the interpreter');
-  const machine = await boot(options, host);
+  const recording = options.replay === undefined ? undefined : await readRecording(host.readFile, options.replay);
+  const { machine, identity } = await start(options, host);
+  if (recording !== undefined)
+    checkIdentity('recording', recording.path, recording.log.head.identity as never, identity);
   const disposables = new DisposableStore();
   disposables.add(machine);
   disposables.add(
@@ -35,11 +52,13 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   );
   disposables.add(traceTo(machine, options.trace, (line) => terminal.log(line)));
 
-  const free = options.json || options.until !== undefined || !terminal.interactive;
+  const free = options.json || options.until !== undefined || recording !== undefined || !terminal.interactive;
   const deadline = options.timeout === undefined ? undefined : started + options.timeout * 1000;
-  const runner = new MachineRunner({ machine, scheduler, pace: free ? 'free' : 'wall', deadline });
+  const marks = snapshotMarks(machine, identity, options.snapshots, host.files, (line) => terminal.log(line));
+  const runner = new MachineRunner({ machine, scheduler, pace: free ? 'free' : 'wall', deadline, marks });
   const first = machine.domains[0]!;
-  const script = new ConsoleScript(options.until, options.script, (bytes) => first.console.sendInput(bytes));
+  const type = (bytes: Uint8Array): void => machine.sendConsole(first.domain.domid, bytes);
+  const script = new ConsoleScript(options.until, options.script, (bytes) => type(bytes));
   let lastByte = NEWLINE;
   disposables.add(
     machine.onConsole(({ domain, bytes }) => {
@@ -53,16 +72,35 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   const input = disposables.add(
     terminal.listen(
       (bytes) => {
-        first.console.sendInput(bytes);
         runner.interrupt();
+        type(bytes);
       },
       () => runner.stop(),
     ),
   );
+  let outcome: ReplayOutcome | undefined;
+  if (recording !== undefined) {
+    startReplay(machine, recording, (how) => {
+      outcome = how;
+      runner.stop();
+    });
+  }
+  const endRecording =
+    options.record === undefined ? undefined : startRecording(machine, identity, host.files, options.record);
 
+  const from = machine.clock.instructions;
   const runStarted = scheduler.now();
   const cause = await runner.run();
-  const report = makeReport(machine, cause, script.matched, (scheduler.now() - runStarted) / 1000);
+  const seconds = (scheduler.now() - runStarted) / 1000;
+  endRecording?.();
+  machine.input.finishReplay();
+  for (const { instructions } of runner.missedMarks) {
+    terminal.log(
+      `xenoscope: no snapshot at ${instructions}: the run ended at instruction ${machine.clock.instructions}`,
+    );
+  }
+  const report = makeReport(machine, { cause, matched: script.matched, outcome, from, seconds });
+  if (report.exit === 'diverged' || report.exit === 'replayed') terminal.log(`xenoscope: ${report.reason}`);
   input.dispose();
   if (lastByte !== NEWLINE) terminal.write('\n');
   logEnds(machine, terminal);
@@ -71,7 +109,13 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   return exitStatus(report);
 }
 
-async function boot(options: RunOptions, host: RunHost): Promise<Machine> {
+interface Started {
+  readonly machine: Machine;
+  readonly identity: MachineIdentity;
+}
+
+/** Boots the domains, or takes the machine out of a snapshot. */
+async function start(options: RunOptions, host: RunHost): Promise<Started> {
   const domains: LoadedDomain[] = [];
   for (const file of options.files) {
     const domain = await loadDomainFile(host.readFile, file, undefined);
@@ -79,7 +123,14 @@ async function boot(options: RunOptions, host: RunHost): Promise<Machine> {
     domains.push(domain);
   }
   const { createMachine, openDisk } = host;
-  return bootDomains({ domains, createMachine, openDisk, seed: options.seed });
+  const identity = identityOf(domains, options.seed);
+  if (options.restore === undefined) {
+    return { machine: await bootDomains({ domains, createMachine, openDisk, seed: options.seed }), identity };
+  }
+  const snapshot = await readSnapshotFile(host.readFile, options.restore);
+  if (domains.length > 0) checkIdentity('snapshot', options.restore, snapshot.identity, identity);
+  const machine = await machineFromSnapshot(createMachine, snapshot);
+  return { machine, identity: snapshot.identity ?? identity };
 }
 
 /** How each domain ended; after a crash also what Xen refused it last, which often is the cause. */

@@ -38,7 +38,9 @@ const CHECK_INTERVAL = 1_000_000_000;
 
 export class InputPoint {
   private readonly kinds = new Map<string, (data: PlainData) => unknown>();
+  /** Guest instructions run; input is being let in. */
   private running = false;
+  private entering = false;
   private waiting: { readonly kind: string; readonly data: PlainData }[] = [];
   private writer: InputLogWriter | undefined;
   private nextCheck = 0;
@@ -100,7 +102,7 @@ export class InputPoint {
       this.write(CHECK, this.host.memoryHash());
       this.nextCheck += CHECK_INTERVAL;
     }
-    for (const { kind, data } of this.waiting.splice(0)) this.enter(kind, data);
+    this.admitWaiting();
     return result;
   }
 
@@ -115,13 +117,24 @@ export class InputPoint {
 
   private enter(kind: string, data: PlainData): unknown {
     if (this.log !== undefined) return undefined;
-    if (this.running) {
+    // Input that causes input (typed text, an answer of the guest that a script waits for) is let in one by one.
+    if (this.running || this.entering) {
       this.waiting.push({ kind, data });
-      this.host.requestStop();
+      if (this.running) this.host.requestStop();
       return undefined;
     }
     this.write(kind, data);
-    return this.kinds.get(kind)?.(data);
+    this.entering = true;
+    const answer = this.kinds.get(kind)?.(data);
+    this.entering = false;
+    this.admitWaiting();
+    return answer;
+  }
+
+  private admitWaiting(): void {
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+      this.enter(next.kind, next.data);
+    }
   }
 
   /** What is due at this time has happened before the entry, now and in the replay. */

@@ -1,4 +1,5 @@
 /** What a recording or a snapshot was made of, so that one of another machine is refused in words. */
+import { DEFAULT_EPOCH_SECONDS } from '../../machine/clock.ts';
 import { fingerprintOf } from '../../machine/fingerprint.ts';
 import { copyPlain, type PlainObject } from '../../machine/plain-data.ts';
 import type { LoadedDomain } from './load-domain.ts';
@@ -20,11 +21,17 @@ export interface DomainIdentity {
 
 export interface MachineIdentity {
   readonly seed: number;
+  /** Wall clock at boot, in seconds since 1970. */
+  readonly epoch: number;
   readonly domains: readonly DomainIdentity[];
 }
 
-export function identityOf(domains: readonly LoadedDomain[], seed: number | undefined): MachineIdentity {
-  return { seed: seed ?? DEFAULT_SEED, domains: domains.map(domainIdentity) };
+export function identityOf(
+  domains: readonly LoadedDomain[],
+  seed: number = DEFAULT_SEED,
+  epoch: number = DEFAULT_EPOCH_SECONDS,
+): MachineIdentity {
+  return { seed, epoch, domains: domains.map(domainIdentity) };
 }
 
 function domainIdentity({ config, image, ramdisk }: LoadedDomain): DomainIdentity {
@@ -46,7 +53,9 @@ export function identityDifferences(old: MachineIdentity, now: MachineIdentity):
   if (old.domains.length !== now.domains.length) {
     return [`there were ${old.domains.length} domains, now there are ${now.domains.length}`];
   }
-  const differences = old.seed === now.seed ? [] : [`the seed was ${old.seed} and is ${now.seed}`];
+  const differences: string[] = [];
+  if (old.seed !== now.seed) differences.push(`the seed was ${old.seed} and is ${now.seed}`);
+  if (old.epoch !== now.epoch) differences.push(`the epoch was ${old.epoch} and is ${now.epoch}`);
   for (const [index, before] of old.domains.entries()) {
     const was = copyPlain(before) as PlainObject;
     const is = copyPlain(now.domains[index]) as PlainObject;

@@ -5,7 +5,7 @@ import { helpText } from '../../../debug-adapter/cli/help.ts';
 test('everything at once', () => {
   const words =
     'run a.cfg --until BOOT-OK --timeout 2.5 --after grub> --input help\\n --after more --input=q --engine interpreter ' +
-    '--no-cache --seed 7 --trace hypercalls,xenstore --json b.cfg';
+    '--no-cache --seed 7 --trace hypercalls,xenstore --json b.cfg --record r --snapshot-at 5=a=b --snapshot-at=7=c';
   expect(parseArguments(words.split(' '))).toEqual({
     kind: 'run',
     options: {
@@ -20,6 +20,13 @@ test('everything at once', () => {
       seed: 7,
       trace: new Set(['hypercalls', 'xenstore']),
       json: true,
+      record: 'r',
+      replay: undefined,
+      snapshots: [
+        { instructions: 5, file: 'a=b' },
+        { instructions: 7, file: 'c' },
+      ],
+      restore: undefined,
     },
   });
 });
@@ -39,7 +46,11 @@ test.each<[string, RegExp]>([
   ['fly', /unknown command fly/],
   ['run', /name a configuration/],
   ['run a --frob', /unknown option --frob/],
-  ['run a --record x', /--record is not available in this version/],
+  ['run a --gdb 1', /--gdb is not available in this version/],
+  ['run a --record x --replay y', /--replay records nothing/],
+  ['run a --replay y --after b --input c', /--replay has its own input/],
+  ['run a --snapshot-at x', /--snapshot-at takes INSTRUCTIONS=FILE, not x/],
+  ['run a --snapshot-at 1e6=x', /--snapshot-at takes INSTRUCTIONS=FILE, not 1e6=x/],
   ['run a --timeout 0', /--timeout takes a positive number, not 0/],
   ['run a --timeout', /--timeout needs SECONDS/],
   ['run a --input x', /--input without --after/],

@@ -1,0 +1,125 @@
+/** Recordings and snapshots of `xenoscope run`: what files say, and whether they belong to this machine. */
+import { UserError } from '../../emulator/base/user-error.ts';
+import { defineDebugInputs } from '../../emulator/debug/inputs.ts';
+import { type InputLog, InputLogWriter, readInputLog } from '../../emulator/machine/input-log.ts';
+import type { ReplayOutcome } from '../../emulator/machine/input-point.ts';
+import { copyPlain } from '../../emulator/machine/plain-data.ts';
+import type { Machine } from '../../emulator/xen/toolstack/machine-boot.ts';
+import { identityDifferences, type MachineIdentity } from '../../emulator/xen/toolstack/machine-identity.ts';
+import { type MachineSnapshot, readSnapshot, takeSnapshot } from '../../emulator/xen/toolstack/machine-snapshot.ts';
+import type { SnapshotRequest } from './arguments.ts';
+import type { Mark } from './machine-runner.ts';
+
+/** Files that are written; made real by the host. Errors are UserErrors that name the file. */
+export interface OutputFiles {
+  /** Creates the file; every piece is on its way to the disk when `append` returns. */
+  create(path: string): { append(bytes: Uint8Array): void; close(): void };
+  /** All or nothing: a file of that name is whole, whenever the process dies. */
+  write(path: string, pieces: readonly Uint8Array[]): void;
+}
+
+type ReadFile = (path: string, relativeTo: string | undefined) => Promise<Uint8Array>;
+
+export interface RecordingFile {
+  readonly path: string;
+  readonly log: InputLog;
+}
+
+/** @throws UserError `recording.*`, `file.*` */
+export async function readRecording(readFile: ReadFile, path: string): Promise<RecordingFile> {
+  return { path, log: await named(path, async () => readInputLog(await readFile(path, undefined))) };
+}
+
+/** @throws UserError `snapshot.*`, `file.*` */
+export async function readSnapshotFile(readFile: ReadFile, path: string): Promise<MachineSnapshot> {
+  return named(path, async () => readSnapshot(await readFile(path, undefined)));
+}
+
+/** Refuses a file that was made by another machine, and says how that differs. */
+export function checkIdentity(
+  what: 'recording' | 'snapshot',
+  path: string,
+  old: MachineIdentity | undefined,
+  now: MachineIdentity,
+): void {
+  const differences = old === undefined ? ['it does not say what it was made of'] : identityDifferences(old, now);
+  if (differences.length === 0) return;
+  throw new UserError(
+    `${what}.other-machine`,
+    `${path} is a ${what} of another machine: ${differences.join('; ')}.`,
+    'Give the configuration, images and seed that it was made with.',
+  );
+}
+
+/** From now on all input goes to the file. Answers what ends the recording. */
+export function startRecording(
+  machine: Machine,
+  identity: MachineIdentity,
+  files: OutputFiles,
+  path: string,
+): () => void {
+  const file = files.create(path);
+  const { instructions } = machine.clock;
+  const head = { identity: copyPlain(identity), instructions, time: machine.clock.now(), hash: machine.memoryHash() };
+  machine.input.record(new InputLogWriter(file, head));
+  return () => {
+    machine.input.finishRecording();
+    file.close();
+  };
+}
+
+/** From now on the recording's input enters, and no other. @throws UserError when it began somewhere else */
+export function startReplay(
+  machine: Machine,
+  { path, log }: RecordingFile,
+  onReplayed: (outcome: ReplayOutcome) => void,
+): void {
+  const { instructions, hash } = log.head;
+  if (instructions !== machine.clock.instructions || hash !== machine.memoryHash()) {
+    const here = machine.clock.instructions;
+    throw new UserError(
+      'recording.other-start',
+      `${path} begins at instruction ${instructions}${instructions === here ? ', but in another state' : `, this run at ${here}`}.`,
+      instructions > 0 ? 'Give --restore with the snapshot that the recording began with.' : 'Leave --restore away.',
+    );
+  }
+  // A recording may come from a debug session.
+  defineDebugInputs(machine);
+  machine.input.replay(log, onReplayed);
+}
+
+/** Marks at which the runner is to write snapshots. @throws UserError when the machine is past one already */
+export function snapshotMarks(
+  machine: Machine,
+  identity: MachineIdentity,
+  requests: readonly SnapshotRequest[],
+  files: OutputFiles,
+  log: (line: string) => void,
+): readonly Mark[] {
+  return requests.map(({ instructions, file }) => {
+    if (instructions < machine.clock.instructions) {
+      throw new UserError(
+        'snapshot.past',
+        `--snapshot-at ${instructions}: the machine begins at instruction ${machine.clock.instructions}.`,
+        'Name a later one.',
+      );
+    }
+    const reached = (): void => {
+      files.write(file, takeSnapshot(machine, identity));
+      log(`xenoscope: snapshot at instruction ${machine.clock.instructions}: ${file}`);
+    };
+    return { instructions, reached };
+  });
+}
+
+/** Problems of a file's contents name the file. */
+async function named<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof UserError && !error.id.startsWith('file.')) {
+      throw new UserError(error.id, `${path}: ${error.message}`, error.hint);
+    }
+    throw error;
+  }
+}
