@@ -90,6 +90,7 @@ export function destroyDomain(xen: Hypervisor, domain: Domain): void {
   for (const vcpu of domain.vcpus) releaseVcpu(xen, vcpu);
   if (domain.pirqEoiFrame !== undefined) xen.references.putWithType(domain.pirqEoiFrame);
   domain.pirqEoiFrame = undefined;
+  for (const mfn of domain.hostFrames.splice(0)) xen.references.putWithType(mfn);
   releaseAllMappings(xen, domain);
   orphanMappings(xen, domain);
   domain.grantTable.frames.length = 0;

@@ -66,6 +66,11 @@ export class Domain {
   memoryMap: Uint8Array = new Uint8Array();
   /** PHYSDEVOP_pirq_eoi_gmfn: a frame with a bit per PIRQ. */
   pirqEoiFrame: Mfn | undefined;
+  /**
+   * Frames that the host's back ends map for as long as the domain exists (console, xenstore): held as writable, so that
+   * one the guest gives back is nobody else's before.
+   */
+  readonly hostFrames: Mfn[] = [];
   /** PIRQs set aside by PHYSDEVOP_get_free_pirq. */
   readonly pirqs: number[] = [];
   /** Latches of I/O ports 0xCF8 and 0x70. */

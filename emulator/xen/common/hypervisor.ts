@@ -287,6 +287,13 @@ export class Hypervisor {
     return isGrantFailure(active) ? refuse('EACCES', active.reason) : active.mfn;
   }
 
+  /** The host maps a frame of the domain until the domain is destroyed. */
+  holdForHost(domain: Domain, mfn: Mfn): Refusal | undefined {
+    const refusal = this.references.getWithType(mfn, TYPE_WRITABLE, domain.domid);
+    if (refusal === undefined) domain.hostFrames.push(mfn);
+    return refusal;
+  }
+
   /** Ends the host's use of a grant. */
   hostGrantRelease(domain: Domain, ref: GrantRef, write: boolean): void {
     releaseGrant(this, domain, ref, write);

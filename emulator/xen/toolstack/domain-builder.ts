@@ -2,6 +2,7 @@
  * Builds a domain from a kernel image, as libxenguest does: memory contents, first page tables, start info, grants and
  * event channels for xenstore and console, registers of vCPU 0. The machine-to-physical table is Xen's own work.
  */
+import { assert } from '../../base/assert.ts';
 import type { Domid, GrantRef, MachineAddress, Mfn, Port, VirtualAddress } from '../../base/numbers.ts';
 import { PAGE_SIZE } from '../../base/numbers.ts';
 import type { Ram } from '../../machine/ram.ts';
@@ -92,6 +93,10 @@ export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): Buil
   if (refusal !== undefined) {
     hypervisor.destroy(domain);
     throw builtTablesRefused(refusal.reason);
+  }
+  for (const mfn of [consoleMfn, xenstoreMfn]) {
+    const held = hypervisor.holdForHost(domain, mfn);
+    assert(held === undefined, 'the pages of a new domain are data');
   }
   return built;
 }

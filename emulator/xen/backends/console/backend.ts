@@ -69,6 +69,8 @@ export class ConsoleBackend implements Disposable {
 
   /** Moves bytes both ways and tells the guest when something moved. */
   private pump(): void {
+    // The page of a domain that is gone may be another's.
+    if (this.domain.state === 'destroyed') return;
     if (this.pumping) return; // A listener typed something: the loop below sees it.
     this.pumping = true;
     let moved: boolean;

@@ -70,7 +70,7 @@ export class XenstoreBackend implements Disposable {
 
   /** Moves what can be moved both ways, carrying out requests, and tells the guest when something moved. */
   pump(): void {
-    if (this.pumping || this.problem !== undefined) return;
+    if (this.pumping || this.problem !== undefined || this.domain.state === 'destroyed') return;
     this.pumping = true;
     let moved = false;
     for (;;) {

@@ -95,6 +95,7 @@ function useOfDomain(domain: Domain, use: Use): void {
   const { fifo } = domain.eventChannels;
   for (const mfn of fifo?.arrayFrames ?? []) use(mfn, TYPE_WRITABLE, 'FIFO array');
   for (const mfn of fifo?.controlFrames ?? []) if (mfn !== undefined) use(mfn, TYPE_WRITABLE, 'FIFO control block');
+  for (const mfn of domain.hostFrames) use(mfn, TYPE_WRITABLE, 'host');
   if (domain.pirqEoiFrame !== undefined) use(domain.pirqEoiFrame, TYPE_WRITABLE, 'PIRQ EOI page');
   for (const grant of domain.grantTable.active.values()) {
     for (let index = 0; index < grant.readers; index++) use(grant.mfn, undefined, 'grant reader');
