@@ -17,6 +17,7 @@ import { Vcpu } from './vcpu.ts';
 /** Frames shared by Xen that a domain starts with: shared info and the first of its grant table. */
 const XEN_FRAMES = 2;
 const MAX_VCPUS = 32;
+const DOMID_FIRST_RESERVED = 0x7ff0;
 
 export function createDomain(xen: Hypervisor, options: DomainOptions): Domain | Refusal {
   const domid = options.domid ?? nextDomid(xen);
@@ -69,10 +70,14 @@ function memoryMapOf(pages: number): Uint8Array {
   return new Uint8Array(entry.buffer);
 }
 
+/** Counts up, as Xen's domctl does: a domain that is built anew has a new number. */
 function nextDomid(xen: Hypervisor): Domid {
-  let domid = 1;
-  // A destroyed domain's number stays taken while others still map its frames.
-  while (xen.domains.has(domid as Domid) || xen.frames.owners.includes(domid)) domid++;
+  let domid = xen.lastDomid;
+  do {
+    domid = domid + 1 === DOMID_FIRST_RESERVED ? 1 : domid + 1;
+    // A destroyed domain's number stays taken while others still map its frames.
+  } while (xen.domains.has(domid as Domid) || xen.frames.owners.includes(domid));
+  xen.lastDomid = domid;
   return domid as Domid;
 }
 

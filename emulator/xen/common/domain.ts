@@ -49,6 +49,8 @@ export class Domain {
   /** Latest refusals, oldest first. */
   readonly refusals: RefusalRecord[] = [];
   vcpus: readonly Vcpu[] = [];
+  /** Index of the vCPU that had its turn last; -1 before the first. */
+  lastVcpu = -1;
   /** Frames it owns that count against `maxPages`: Xen's tot_pages. */
   totalPages = 0;
   /** vm_assist types switched on, one bit each (bit 32 is kept in `m2pStrict`). */

@@ -34,6 +34,7 @@ export interface HypervisorState {
   /** In the order of their creation, which is that of the scheduler. */
   readonly domains: readonly DomainState[];
   readonly nextVcpuId: number;
+  readonly lastDomid: number;
   readonly inMulticall: boolean;
   readonly loop: RunLoopState;
 }
@@ -49,6 +50,7 @@ export function saveHypervisor(xen: Hypervisor, loop: RunLoopState): HypervisorS
     tlbStamp: xen.tlb.stamp,
     domains: Array.from(xen.domains.values(), saveDomain),
     nextVcpuId: xen.nextVcpuId,
+    lastDomid: xen.lastDomid,
     inMulticall: xen.inMulticall,
     loop,
   };
@@ -61,6 +63,7 @@ export function restoreHypervisor(xen: Hypervisor, state: HypervisorState): void
   xen.references.restore(state.linearTables);
   xen.tlb.stamp = state.tlbStamp;
   xen.nextVcpuId = state.nextVcpuId;
+  xen.lastDomid = state.lastDomid;
   xen.inMulticall = state.inMulticall;
   for (const saved of state.domains) restoreDomain(xen.domains.get(saved.domid) as Domain, saved);
   xen.processor.restore(state.processor as ProcessorState);

@@ -136,6 +136,8 @@ export class Hypervisor {
   trace: TraceSink = {};
   /** Identifier for the next vCPU; never used twice. */
   nextVcpuId = 0;
+  /** Number of the domain that was created last. */
+  lastDomid = 0;
   /** A multicall is running; another one inside it is refused. */
   inMulticall = false;
   private readonly loop: RunLoop;

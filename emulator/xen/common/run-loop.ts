@@ -297,15 +297,22 @@ export class RunLoop {
   private pick(): Vcpu | undefined {
     const current = this.current;
     if (current !== undefined && isRunnable(current) && this.xen.clock.now() < this.quantumEnd) return current;
-    const all: Vcpu[] = [];
-    for (const domain of this.xen.domains.values()) all.push(...domain.vcpus);
-    const start = current === undefined ? 0 : all.indexOf(current) + 1;
-    for (let step = 0; step < all.length; step++) {
-      const vcpu = all[(start + step) % all.length] as Vcpu;
-      if (!isRunnable(vcpu)) continue;
-      // Alone, a vCPU keeps its used-up quantum: when somebody else turns up must not depend on how often we look.
-      if (vcpu !== current) this.quantumEnd = this.xen.clock.now() + QUANTUM;
-      return vcpu;
+    const vcpu = this.nextInTurn();
+    // Alone, a vCPU keeps its used-up quantum: when somebody else turns up must not depend on how often we look.
+    if (vcpu !== undefined && vcpu !== current) {
+      this.quantumEnd = this.xen.clock.now() + QUANTUM;
+      vcpu.domain.lastVcpu = vcpu.index;
+    }
+    return vcpu;
+  }
+
+  /** Domains take turns, and in each its vCPUs: one with many of them gets no more time than one with few. */
+  private nextInTurn(): Vcpu | undefined {
+    const domains = [...this.xen.domains.values()];
+    const start = this.current === undefined ? 0 : domains.indexOf(this.current.domain) + 1;
+    for (let step = 0; step < domains.length; step++) {
+      const vcpu = nextVcpu(domains[(start + step) % domains.length] as Domain);
+      if (vcpu !== undefined) return vcpu;
     }
     return undefined;
   }
@@ -427,6 +434,15 @@ const INSTRUCTIONS: Readonly<Record<Width, readonly [number, number]>> = {
 /** The gate of `int 0x82` is for ring 1 alone. */
 function isCompatHypercall({ processor }: Hypervisor, { domain }: Vcpu): boolean {
   return domain.width === 32 && processor.exit.vector === HYPERCALL_VECTOR && processor.privilege === 1;
+}
+
+/** The runnable vCPU behind the one that ran last, in order. */
+function nextVcpu({ vcpus, lastVcpu }: Domain): Vcpu | undefined {
+  for (let step = 1; step <= vcpus.length; step++) {
+    const vcpu = vcpus[(lastVcpu + step) % vcpus.length] as Vcpu;
+    if (isRunnable(vcpu)) return vcpu;
+  }
+  return undefined;
 }
 
 function isRunnable(vcpu: Vcpu): boolean {
