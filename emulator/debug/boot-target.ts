@@ -34,5 +34,10 @@ export async function bootTarget(options: TargetOptions, ports: TargetPorts): Pr
     trace: new Set(options.trace),
     catalogue: xen4Catalogue(),
     notices: loaded.flatMap(({ warnings }) => warnings),
+    kernels: loaded.map(({ config, folder }, index) => ({
+      domain: machine.domains[index]?.domain.domid ?? 0,
+      path: config.kernel,
+      folder,
+    })),
   });
 }

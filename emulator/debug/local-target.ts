@@ -20,6 +20,7 @@ import { RunLoop } from './run-loop.ts';
 import { Stepper } from './stepper.ts';
 import { StopPlace } from './stop-place.ts';
 import type {
+  AddressRange,
   BreakpointVerdict,
   DebugTarget,
   DomainEnd,
@@ -28,6 +29,7 @@ import type {
   HypercallInfo,
   HypercallName,
   InstructionBreakpoint,
+  KernelFile,
   MemorySpace,
   Registers,
   RingInfo,
@@ -49,6 +51,7 @@ export interface LocalTargetOptions {
   readonly trace: ReadonlySet<string>;
   readonly catalogue: HypercallCatalogue;
   readonly notices: readonly string[];
+  readonly kernels: readonly KernelFile[];
 }
 
 /** What a stop is made of; the rest of a `StopEvent` is the same for all. */
@@ -144,7 +147,12 @@ export class LocalTarget implements DebugTarget {
     return Promise.resolve();
   }
 
-  step(id: number, kind: 'in' | 'over' | 'out', returnAddress?: string): Promise<void> {
+  step(
+    id: number,
+    kind: 'in' | 'over' | 'out',
+    returnAddress?: string,
+    within: readonly AddressRange[] = [],
+  ): Promise<void> {
     const vcpu = this.vcpu(id);
     if (this.loop.isRunning || vcpu === undefined) return Promise.resolve();
     const { hypervisor } = this.machine;
@@ -157,7 +165,8 @@ export class LocalTarget implements DebugTarget {
       bits: () => (processor.longMode ? (64 as const) : (32 as const)),
     };
     const until = returnAddress === undefined ? undefined : toVirtual(returnAddress);
-    this.setStep(new Stepper(kind, view, until));
+    const ranges = within.map(({ low, high }) => ({ low: toVirtual(low), high: toVirtual(high) }));
+    this.setStep(new Stepper(kind, view, until, ranges));
     this.run();
     return Promise.resolve();
   }
@@ -229,6 +238,10 @@ export class LocalTarget implements DebugTarget {
 
   hypercallNames(): Promise<readonly HypercallName[]> {
     return Promise.resolve(this.options.catalogue.names());
+  }
+
+  kernels(): Promise<readonly KernelFile[]> {
+    return Promise.resolve(this.options.kernels);
   }
 
   symbols(): Promise<SymbolList> {

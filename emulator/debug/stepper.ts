@@ -12,6 +12,12 @@ export interface StepView {
   bits(): 64 | 32;
 }
 
+/** Addresses from `low` to before `high`. */
+export interface StepRange {
+  readonly low: VirtualAddress;
+  readonly high: VirtualAddress;
+}
+
 type Phase =
   /** One instruction at a time. */
   | { readonly kind: 'single' }
@@ -28,7 +34,8 @@ const SINGLE: Phase = { kind: 'single' };
 /**
  * One step of the user, carried out over any number of runs. `in` executes one instruction; `over` the same, but runs
  * through calls, system calls, REP and event callbacks; `out` runs to the frame's return address where that is known,
- * and otherwise from call to call until a return leaves the frame.
+ * and otherwise from call to call until a return leaves the frame. With `within`, the first two go on until they are
+ * somewhere else, or a return has left the frame.
  *
  * NOT IMPLEMENTED: `out` through a tail-called retpoline thunk without a known return address: its call never comes
  * back, and the step ends only at a pause.
@@ -45,6 +52,7 @@ export class Stepper {
     private readonly kind: 'in' | 'over' | 'out',
     private readonly view: StepView,
     returnAddress: VirtualAddress | undefined,
+    private readonly within: readonly StepRange[] = [],
   ) {
     this.floor = view.rsp();
     this.executed = view.instructions();
@@ -73,24 +81,36 @@ export class Stepper {
   /** A run used up its budget. Answers whether the step is complete. */
   ran(): boolean {
     if (this.phase.kind !== 'single' || this.view.instructions() === this.executed) return false;
-    if (this.callbacks > 0 && this.kind !== 'in') {
+    if (this.callbacks > 0 && (this.kind !== 'in' || this.within.length > 0)) {
       // The guest handles an event first; it comes back to where it was.
       this.phase = { kind: 'run', until: this.rip, floor: this.view.rsp(), next: 'single' };
       return false;
     }
-    if (this.kind !== 'out') return true;
-    if (this.leaving && this.view.rsp() > this.floor) return true;
-    this.plan();
-    return false;
+    return this.kind === 'out' ? this.goOn(this.hasLeft()) : this.arrived();
   }
 
   /** A breakpoint stands at rip. Answers whether it ends the step. */
   reached(): boolean {
     const { phase } = this;
     if (phase.kind !== 'run' || this.view.rip() !== phase.until || this.view.rsp() < phase.floor) return false;
-    if (phase.next === 'done') return true;
+    if (phase.next === 'done') return this.arrived();
     this.plan();
     return false;
+  }
+
+  /** A step in or over is complete, unless it is still where it is to leave. */
+  private arrived(): boolean {
+    const rip = this.view.rip();
+    return this.goOn(this.hasLeft() || !this.within.some(({ low, high }) => rip >= low && rip < high));
+  }
+
+  private hasLeft(): boolean {
+    return this.leaving && this.view.rsp() > this.floor;
+  }
+
+  private goOn(done: boolean): boolean {
+    if (!done) this.plan();
+    return done;
   }
 
   /** Decides how to go on from here. */
@@ -100,10 +120,10 @@ export class Stepper {
     this.callbacks = 0;
     this.leaving = false;
     this.phase = SINGLE;
-    if (this.kind === 'in') return;
+    if (this.kind === 'in' && this.within.length === 0) return;
     const found = instructionKind(this.view.code(), this.view.bits());
     if (found.kind === 'return') this.leaving = true;
-    if (found.kind !== 'excursion') return;
+    if (found.kind !== 'excursion' || this.kind === 'in') return;
     const until = (this.rip + found.length) as VirtualAddress;
     this.phase = { kind: 'run', until, floor: this.view.rsp(), next: this.kind === 'over' ? 'done' : 'single' };
   }

@@ -34,9 +34,15 @@ export interface DebugTarget extends Disposable {
   /**
    * Executes instructions; a StopEvent 'step' follows, or another when something else stops it first. Resolves when
    * running. `over` runs through calls, system calls, REP and event callbacks; `out` until the frame returns, which is
-   * surest when the caller knows its return address (hexadecimal).
+   * surest when the caller knows its return address (hexadecimal). With `within`, `in` and `over` go on while they stay
+   * in these addresses, and end as well where a return leaves the frame; then `in` too runs through event callbacks.
    */
-  step(vcpu: number, kind: 'in' | 'over' | 'out', returnAddress?: string): Promise<void>;
+  step(
+    vcpu: number,
+    kind: 'in' | 'over' | 'out',
+    returnAddress?: string,
+    within?: readonly AddressRange[],
+  ): Promise<void>;
   /** Frees everything; the machine is gone. */
   terminate(): Promise<void>;
   sendConsole(domain: number, bytes: Uint8Array): Promise<void>;
@@ -62,6 +68,8 @@ export interface DebugTarget extends Disposable {
   /** Names a function breakpoint may use: hypercalls and sub-operations of the running ABI. */
   hypercallNames(): Promise<readonly HypercallName[]>;
 
+  /** Kernel files that the domains were booted from, the first domain's first. */
+  kernels(): Promise<readonly KernelFile[]>;
   /** Symbols from the kernel image and, for a stripped Linux, from its own kallsyms once readable. */
   symbols(): Promise<SymbolList>;
   /** Decoded arguments of the hypercall the vCPU is stopped at or has just made; undefined elsewhere. */
@@ -74,6 +82,19 @@ export interface DebugTarget extends Disposable {
 
 /** Which addresses a memory request means: the current vCPU's virtual ones, a domain's own pages, or machine ones. */
 export type MemorySpace = 'virtual' | 'pseudo-physical' | 'machine';
+
+/** Virtual addresses from `low` to before `high`, hexadecimal. */
+export interface AddressRange {
+  readonly low: string;
+  readonly high: string;
+}
+
+/** As a configuration names it: absolute, a URI, or relative to a folder. */
+export interface KernelFile {
+  readonly domain: number;
+  readonly path: string;
+  readonly folder: string | undefined;
+}
 
 export type StopReason =
   | 'entry'

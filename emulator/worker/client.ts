@@ -3,6 +3,7 @@ import { DisposableStore } from '../base/disposable.ts';
 import { Emitter } from '../base/event.ts';
 import type { SymbolList } from '../base/symbol-list.ts';
 import type {
+  AddressRange,
   BreakpointVerdict,
   DebugTarget,
   DomainEnd,
@@ -11,6 +12,7 @@ import type {
   HypercallInfo,
   HypercallName,
   InstructionBreakpoint,
+  KernelFile,
   MemorySpace,
   Registers,
   RingInfo,
@@ -105,8 +107,13 @@ class WorkerTarget implements DebugTarget {
     return this.call('pause');
   }
 
-  step(vcpu: number, kind: 'in' | 'over' | 'out', returnAddress?: string): Promise<void> {
-    return this.call('step', vcpu, kind, returnAddress);
+  step(
+    vcpu: number,
+    kind: 'in' | 'over' | 'out',
+    returnAddress?: string,
+    within?: readonly AddressRange[],
+  ): Promise<void> {
+    return this.call('step', vcpu, kind, returnAddress, within);
   }
 
   /** The worker ends with the machine. */
@@ -158,6 +165,10 @@ class WorkerTarget implements DebugTarget {
 
   hypercallNames(): Promise<readonly HypercallName[]> {
     return this.call('hypercallNames');
+  }
+
+  kernels(): Promise<readonly KernelFile[]> {
+    return this.call('kernels');
   }
 
   symbols(): Promise<SymbolList> {

@@ -19,6 +19,7 @@ export const TARGET_METHODS = [
   'setWatchpoints',
   'setHypercallBreakpoints',
   'hypercallNames',
+  'kernels',
   'symbols',
   'currentHypercall',
   'rings',

@@ -48,6 +48,7 @@ export async function createTarget(): Promise<DebugTarget> {
     terminate: async () => undefined,
     sendConsole: async (_domain, bytes) => print(new TextDecoder().decode(bytes).replaceAll('\r', '\r\n> ')),
     notices: async () => [],
+    kernels: async () => [],
     setWatchpoints: async () => undefined,
     consoleHistory: async () => new TextEncoder().encode(history),
     setEventFilters: async () => undefined,

@@ -45,13 +45,15 @@ function rowsOfReadelf(file: string): readonly Row[] {
   return rows;
 }
 
-describe.each([
+const CASES: readonly (readonly [string, () => string])[] = [
   ['the bundled sample', () => SAMPLE],
-  ...VARIANTS.flatMap(([level, version]) => [
-    [`.eh_frame at ${level}`, () => compile(level, version)] as const,
-    [`.debug_frame at ${level} ${version}`, () => compile(level, version, '-fno-asynchronous-unwind-tables')] as const,
+  ...VARIANTS.flatMap(([level, version]): [string, () => string][] => [
+    [`.eh_frame at ${level} ${version}`, () => compile(level, version)],
+    [`.debug_frame at ${level} ${version}`, () => compile(level, version, '-fno-asynchronous-unwind-tables')],
   ]),
-])('%s', (_, make) => {
+];
+
+describe.each(CASES)('%s', (_, make) => {
   const file = make();
 
   it('has the rules that readelf prints, at every address', () => {

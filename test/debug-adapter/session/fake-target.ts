@@ -9,6 +9,7 @@ import type {
   HypercallInfo,
   HypercallName,
   InstructionBreakpoint,
+  KernelFile,
   MemorySpace,
   Registers,
   RingInfo,
@@ -62,6 +63,7 @@ export class FakeTarget implements DebugTarget {
   terminated = false;
   filters: readonly EventFilter[] = [];
   watchpoints: readonly WatchpointRequest[] = [];
+  kernelFiles: readonly KernelFile[] = [];
   private points: readonly InstructionBreakpoint[] = [];
   private calls: readonly HypercallBreakpoint[] = [];
   private pauseWanted = false;
@@ -219,6 +221,10 @@ export class FakeTarget implements DebugTarget {
 
   hypercallNames(): Promise<readonly HypercallName[]> {
     return Promise.resolve([{ name: 'sched_op', number: 29, suboperations: ['yield', 'block'], documentation: '' }]);
+  }
+
+  kernels(): Promise<readonly KernelFile[]> {
+    return Promise.resolve(this.kernelFiles);
   }
 
   symbols(): Promise<SymbolList> {

@@ -96,6 +96,7 @@ beforeEach(async () => {
     trace: new Set(),
     catalogue: xen4Catalogue(),
     notices: ['toy.cfg:1: a remark'],
+    kernels: [{ domain: 1, path: '/toy', folder: undefined }],
   });
   ends = [];
   target.onEnded((end) => ends.push(end));
@@ -127,6 +128,7 @@ const register = async (name: string): Promise<string | undefined> =>
 
 describe('running', () => {
   it('stands before the first instruction, and tells what it is', async () => {
+    expect(await target.kernels()).toEqual([{ domain: 1, path: '/toy', folder: undefined }]);
     expect(await target.notices()).toEqual(['toy.cfg:1: a remark']);
     expect(await target.threads()).toMatchObject([{ domain: 1, name: 'toy/0', bits: 64 }]);
     expect(await register('rip')).toBe(at(0));
@@ -197,6 +199,18 @@ describe('stepping', () => {
     await resume();
     await step('in');
     expect([await register('rip'), await register('rcx')]).toEqual([at(STOSB), '0x3']);
+  });
+
+  it('within addresses: on until it leaves them, over or into calls, or returns', async () => {
+    const within = (kind: 'in' | 'over', low: number, high: number): Promise<StopEvent> =>
+      vcpu().then((id) => stopAfter(() => target.step(id, kind, undefined, [{ low: at(low), high: at(high) }])));
+    await breakAt(LOOP);
+    await resume();
+    expect(await within('over', LOOP, STOSB)).toMatchObject({ reason: 'step', rip: at(STOSB) });
+    await resume();
+    expect(await within('in', LOOP, STOSB)).toMatchObject({ reason: 'step', rip: at(FUNCTION) });
+    // Everything is inside, but the return leaves the frame.
+    expect(await within('over', 0, 0x100)).toMatchObject({ reason: 'step', rip: at(7) });
   });
 
   it('out: to behind the call, with and without a known return address', async () => {
