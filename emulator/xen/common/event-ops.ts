@@ -73,8 +73,13 @@ export function doBindVirq(call: HypercallContext, op: View<typeof abi.EVTCHN_BI
   return 0;
 }
 
+/** nr_static_irqs of a PC with one I/O APIC, and extra_domU_irqs (common/domain.c): what numbers there are at all. */
+const NR_PIRQS = 24 + 32;
+
 export function doBindPirq(_call: HypercallContext, op: View<typeof abi.EVTCHN_BIND_PIRQ>): HypercallResult {
-  return refuse('EPERM', `PIRQ ${op.get('pirq')} is not the domain's`);
+  const pirq = op.get('pirq');
+  if (pirq >= NR_PIRQS) return refuse('EINVAL', `there are ${NR_PIRQS} PIRQs, ${pirq} is not among them`);
+  return refuse('EPERM', `PIRQ ${pirq} is not the domain's`);
 }
 
 export function doBindIpi(call: HypercallContext, op: View<typeof abi.EVTCHN_BIND_IPI>): HypercallResult {
@@ -137,7 +142,11 @@ export function doExpandArray(call: HypercallContext, op: View<typeof abi.EVTCHN
 }
 
 export function doSetPriority(call: HypercallContext, op: View<typeof abi.EVTCHN_SET_PRIORITY>): HypercallResult {
-  const found = channel(call.domain, op.get('port'));
-  if (found === undefined) return refuse('EINVAL', `port ${op.get('port')} is not open`);
+  const { fifo, ports } = call.domain.eventChannels;
+  const port = op.get('port');
+  if (ports[port] === undefined) return refuse('EINVAL', `port ${port} does not exist`);
+  if (fifo === undefined) return refuse('ENOSYS', 'the two-level ABI has no priorities');
+  const found = channel(call.domain, port);
+  if (found === undefined) return refuse('EACCES', `port ${port} is not open`);
   return fifoSetPriority(found, op.get('priority'), call.domain.eventChannels.fifo) ?? 0;
 }

@@ -8,6 +8,9 @@ import {
   GNTST_GENERAL_ERROR,
   GNTST_OKAY,
   GNTST_PERMISSION_DENIED,
+  GNTTAB_CACHE_CLEAN,
+  GNTTAB_CACHE_FLUSH,
+  GNTTAB_CACHE_INVAL,
   GNTTAB_GET_STATUS_FRAMES,
   GNTTAB_GET_VERSION,
   GNTTAB_MAP_GRANT_REF,
@@ -31,7 +34,9 @@ import {
   setGrantVersion,
 } from './grant-table.ts';
 import { faultAt, isGuestHandle, readStruct, writeStruct, writeWord } from './guest-access.ts';
-import { isRefusal, refuse } from './refusal.ts';
+import { hex, isRefusal, type Refusal, refuse } from './refusal.ts';
+
+const PAGE_BYTES = 4096;
 
 /** The operations of grant_table_op, each on an array of structures with a status in every element. */
 
@@ -84,6 +89,8 @@ export function doUnmapAndReplace(call: HypercallContext): HypercallResult {
 export function doSetupTable(call: HypercallContext): HypercallResult {
   const { xen, domain, args } = call;
   if (args.u32(2) !== 1) return refuse('EINVAL', 'setup_table takes exactly one operation');
+  const bad = checkFrameList(call, GNTTAB_SETUP_TABLE);
+  if (bad !== undefined) return bad;
   return forEachGrantOperation(call, GNTTAB_SETUP_TABLE, (op) => {
     const target = ownDomain(call, op.get('dom'));
     if (isGrantFailure(target)) return target;
@@ -97,6 +104,8 @@ export function doSetupTable(call: HypercallContext): HypercallResult {
 
 export function doGetStatusFrames(call: HypercallContext): HypercallResult {
   if (call.args.u32(2) !== 1) return refuse('EINVAL', 'get_status_frames takes exactly one operation');
+  const bad = checkFrameList(call, GNTTAB_GET_STATUS_FRAMES);
+  if (bad !== undefined) return bad;
   return forEachGrantOperation(call, GNTTAB_GET_STATUS_FRAMES, (op) => {
     const target = ownDomain(call, op.get('dom'));
     if (isGrantFailure(target)) return target;
@@ -106,6 +115,17 @@ export function doGetStatusFrames(call: HypercallContext): HypercallResult {
       return grantFailure(GNTST_GENERAL_ERROR, `${count} status frames asked for, there are ${statusFrames.length}`);
     return storeFrames(call, statusFrames.slice(0, count), op.get('frame_list'), 8);
   });
+}
+
+/** A list in Xen's own area fails the call; one that is merely not mapped is the operation's status. */
+function checkFrameList(
+  { xen, domain, args }: HypercallContext,
+  definition: StructDefinition<'frame_list'>,
+): Refusal | undefined {
+  const op = readStruct(xen, domain, args.address(1), definition);
+  if (isRefusal(op)) return op;
+  const list = op.get('frame_list');
+  return isGuestHandle(domain, list) ? undefined : faultAt('frame list', list);
 }
 
 function storeFrames(
@@ -188,4 +208,37 @@ function swapBytes({ ram }: HypercallContext['xen'], a: MachineAddress, b: Machi
   const first = bytesOf(a);
   ram.writeBytes(a, bytesOf(b));
   ram.writeBytes(b, first);
+}
+
+/** Caches are coherent on x86, so that only the checks are left. Elements carry no status: the first refusal ends it. */
+export function doCacheFlush({ xen, domain, args }: HypercallContext): HypercallResult {
+  const array = args.address(1);
+  const count = args.u32(2);
+  if (count > 0x7fffffff) return refuse('EINVAL', `${count} operations`);
+  const { size } = GNTTAB_CACHE_FLUSH[domain.width];
+  for (let index = 0; index < count; index++) {
+    const op = readStruct(xen, domain, (array + index * size) as VirtualAddress, GNTTAB_CACHE_FLUSH);
+    if (isRefusal(op)) return op;
+    const refusal = checkCacheFlush(domain, xen.frames, op);
+    if (refusal !== undefined) return refusal;
+  }
+  return 0;
+}
+
+function checkCacheFlush(
+  domain: Domain,
+  frames: HypercallContext['xen']['frames'],
+  op: StructView<keyof (typeof GNTTAB_CACHE_FLUSH)[64]['offset'] & string>,
+): Refusal | undefined {
+  const offset = op.get('offset');
+  const length = op.get('length');
+  const flags = op.get('op');
+  if (offset >= PAGE_BYTES || offset + length > PAGE_BYTES)
+    return refuse('EINVAL', `bytes ${offset} to ${offset + length} of a page`);
+  if ((flags & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL)) !== 0) return refuse('EINVAL', `operation ${hex(flags)}`);
+  if (length === 0 || flags === 0) return undefined;
+  const mfn = Math.floor(op.get('a') / PAGE_BYTES);
+  const mapped = domain.grantTable.mappings.some((mapping) => mapping?.mfn === mfn);
+  if (!frames.owns(domain.domid, mfn) && !mapped) return refuse('EINVAL', `mfn ${hex(mfn)} is not the domain's`);
+  return flags === GNTTAB_CACHE_INVAL ? refuse('EOPNOTSUPP', 'x86 cannot invalidate caches alone') : undefined;
 }

@@ -186,7 +186,7 @@ export const GRANT_TABLE_OPS: readonly SuboperationRow[] = [
     struct: grantAbi.GNTTAB_SETUP_TABLE,
     count: 2,
   }),
-  plain(3, 'dump_table', denied, 'Prints a table on the Xen console.'),
+  plain(3, 'dump_table', undefined, 'Printed a table on the Xen console; removed from Xen.'),
   plain(4, 'transfer', copy.doTransfer, 'Gives pages away.', { struct: grantAbi.GNTTAB_TRANSFER, count: 2 }),
   plain(5, 'copy', copy.doCopy, 'Copies between grants and own frames.', { struct: grantAbi.GNTTAB_COPY, count: 2 }),
   plain(6, 'query_size', grant.doQuerySize, 'Present and greatest size of the table.', {
@@ -209,7 +209,10 @@ export const GRANT_TABLE_OPS: readonly SuboperationRow[] = [
     struct: grantAbi.GNTTAB_SWAP_GRANT_REF,
     count: 2,
   }),
-  plain(12, 'cache_flush', undefined, 'Cache maintenance on ARM.', { struct: grantAbi.GNTTAB_CACHE_FLUSH, count: 2 }),
+  plain(12, 'cache_flush', grant.doCacheFlush, 'Cache maintenance of granted pages.', {
+    struct: grantAbi.GNTTAB_CACHE_FLUSH,
+    count: 2,
+  }),
 ];
 
 export const MEMORY_OPS: readonly SuboperationRow[] = [

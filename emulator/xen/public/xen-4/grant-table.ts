@@ -131,6 +131,10 @@ export const GNTTAB_GET_VERSION = struct('gnttab_get_version', {
   version: { type: 'u32', out: true },
 });
 export const GNTTAB_SWAP_GRANT_REF = struct('gnttab_swap_grant_ref', { ref_a: 'u32', ref_b: 'u32', status: STATUS });
+/** Bits of gnttab_cache_flush.op. */
+export const GNTTAB_CACHE_CLEAN = 1;
+export const GNTTAB_CACHE_INVAL = 2;
+
 export const GNTTAB_CACHE_FLUSH = struct('gnttab_cache_flush', {
   a: 'u64',
   offset: 'u16',
