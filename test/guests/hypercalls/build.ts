@@ -1,0 +1,52 @@
+/** Builds the test kernel, all tests in one image per width, into the cache: named after the hash of its sources. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { cacheFolder } from '../../../extension/workbench/cache.ts';
+import { Unavailable } from '../../support/debian.ts';
+
+export type Width = 64 | 32;
+
+const here = 'test/guests/hypercalls';
+
+/** `-mno-red-zone` because traps push on the same stack; `-O1` keeps a test's order readable in a debugger. */
+const COMMON_FLAGS = [
+  '-O1 -g -fno-omit-frame-pointer -ffreestanding -fno-stack-protector -fno-pic -no-pie -mgeneral-regs-only',
+  '-fno-strict-aliasing -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -nostdlib -static',
+  `-Wl,--build-id=none -Wl,-z,max-page-size=4096 -fmacro-prefix-map=${here}/= -I${here}/framework`,
+];
+const WIDTH_FLAGS: Readonly<Record<Width, string>> = {
+  64: '-m64 -mno-red-zone -mcmodel=kernel',
+  32: '-m32 -march=i686',
+};
+
+function sources(): string[] {
+  const files = readdirSync(here, { recursive: true, encoding: 'utf8' }).map((file) => file.replaceAll('\\', '/'));
+  return files.filter((file) => /\.[chS]$/.test(file)).sort();
+}
+
+/** Path of the image. @throws Unavailable where there is no gcc for the width */
+export function hypercallTests(width: Width): string {
+  const flags = [...COMMON_FLAGS, WIDTH_FLAGS[width]].join(' ').split(' ');
+  const hash = createHash('sha256').update(flags.join(' '));
+  for (const file of sources()) hash.update(file).update(readFileSync(path.join(here, file)));
+  const image = path.join(cacheFolder('hypercalls'), `pv${width}-${hash.digest('hex').slice(0, 16)}.elf`);
+  if (existsSync(image)) return image;
+  const gcc = (words: readonly string[]): void => {
+    execFileSync('gcc', words, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+  };
+  const script = `${image}.${process.pid}.ld`;
+  const partial = `${image}.${process.pid}`;
+  const units = sources().filter((file) => /\.[cS]$/.test(file));
+  try {
+    gcc(['-E', '-P', '-x', 'c', `-m${width}`, '-o', script, `${here}/framework/link.ld.h`]);
+    gcc([...flags, `-Wl,-T,${script}`, '-o', partial, ...units.map((file) => path.posix.join(here, file))]);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new Unavailable('gcc is not installed (apt-get install gcc)');
+    throw error;
+  }
+  renameSync(partial, image);
+  return image;
+}

@@ -1,0 +1,72 @@
+/** What the C sources say about themselves: tests, their cases, the machines they want. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Width } from './build.ts';
+
+export interface GuestTest {
+  /** "event-channel-op", "event-channel-op/pair". */
+  readonly name: string;
+  /** Sub-operations and hypercalls in Xen's spelling, in order. */
+  readonly cases: readonly Case[];
+  /** Widths that the test is for. */
+  readonly widths: readonly Width[];
+  readonly domains: number;
+  readonly vcpus: number;
+  /** MB. */
+  readonly memory: number;
+  /** Ends other than a power-off: the test runs once for each, with `ending=…` on its command line. */
+  readonly endings: readonly string[];
+}
+
+export interface Case {
+  readonly name: string;
+  /** The case exists only there: inside `#ifdef __x86_64__` or `#ifdef __i386__`. */
+  readonly width: Width | undefined;
+}
+
+const here = 'test/guests/hypercalls';
+
+/**
+ * Reads the line `machine: domains=2 vcpus=2 memory=16 widths=64 endings=reboot,crash` of a test's first comment, all
+ * of it optional, and the cases of its TEST.
+ */
+function readTest(file: string): GuestTest | undefined {
+  const text = readFileSync(path.join(here, file), 'utf8');
+  const declared = /^TEST\("([^"]+)",?([\s\S]*)/m.exec(text);
+  if (declared === null) return undefined;
+  const words = Object.fromEntries(
+    [...(/machine:(.*)/.exec(text)?.[1] ?? '').matchAll(/(\w+)=([\w,-]+)/g)].map(([, key, value]) => [key, value]),
+  ) as Readonly<Record<string, string | undefined>>;
+  return {
+    name: declared[1] as string,
+    cases: readCases(declared[2] as string),
+    widths: (words.widths ?? '64,32').split(',').map(Number) as Width[],
+    domains: Number(words.domains ?? 1),
+    vcpus: Number(words.vcpus ?? 1),
+    memory: Number(words.memory ?? 8),
+    endings: words.endings?.split(',') ?? [],
+  };
+}
+
+function readCases(text: string): Case[] {
+  const cases: Case[] = [];
+  let width: Width | undefined;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('#ifdef __x86_64__')) width = 64;
+    else if (line.startsWith('#ifdef __i386__')) width = 32;
+    else if (line.startsWith('#endif')) width = undefined;
+    for (const [, name] of line.matchAll(/\{"(\w+)",/g)) cases.push({ name: name as string, width });
+  }
+  return cases;
+}
+
+/** All tests, by name. */
+export function guestTests(): GuestTest[] {
+  const folders = readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const files = folders.flatMap(({ name }) =>
+    readdirSync(path.join(here, name))
+      .filter((file) => file.endsWith('.c'))
+      .map((file) => `${name}/${file}`),
+  );
+  return files.flatMap((file) => readTest(file) ?? []).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
