@@ -4,7 +4,7 @@ import { UserError } from '../../emulator/base/user-error.ts';
 export const TRACE_CATEGORIES = ['hypercalls', 'events', 'grants', 'exceptions', 'xenstore'] as const;
 export type TraceCategory = (typeof TRACE_CATEGORIES)[number];
 
-/** Type `input` once `after` has appeared. */
+/** Type `input` once `after` has appeared; both may begin with "NAME:" of a domain. */
 export interface ScriptStep {
   readonly after: string;
   readonly input: string;
@@ -16,6 +16,10 @@ export interface RunOptions {
   /** Wall seconds. */
   readonly timeout: number | undefined;
   readonly script: readonly ScriptStep[];
+  /** Domain whose console is shown alone, and typed on. */
+  readonly console: string | undefined;
+  /** File to write all network traffic into. */
+  readonly pcap: string | undefined;
   readonly engine: 'auto' | 'interpreter' | 'translator';
   readonly seed: number | undefined;
   readonly trace: ReadonlySet<TraceCategory>;
@@ -47,6 +51,8 @@ interface Draft {
   timeout?: number;
   script: ScriptStep[];
   after?: string;
+  console?: string;
+  pcap?: string;
   engine: RunOptions['engine'];
   seed?: number;
   trace: Set<TraceCategory>;
@@ -69,7 +75,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
   {
     name: '--until',
     value: 'TEXT',
-    help: 'stop at the guest instruction whose console output completes TEXT; exit 0',
+    help: 'stop at the guest instruction whose console output completes TEXT; exit 0. NAME:TEXT for another domain',
     apply: (draft, value) => {
       draft.until = unescapeText(value);
     },
@@ -99,6 +105,22 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
       if (draft.after === undefined) throw usage('--input without --after before it');
       draft.script.push({ after: draft.after, input: unescapeText(value) });
       delete draft.after;
+    },
+  },
+  {
+    name: '--console',
+    value: 'NAME',
+    help: 'the domain whose console this is; without it the first, and on no terminal all of them, line by line',
+    apply: (draft, value) => {
+      draft.console = value;
+    },
+  },
+  {
+    name: '--pcap',
+    value: 'FILE',
+    help: 'write every network frame into FILE (pcapng), with the ring slot, grant and instruction it belongs to',
+    apply: (draft, value) => {
+      draft.pcap = value;
     },
   },
   {
@@ -211,6 +233,8 @@ function parseRun(words: readonly string[]): RunOptions {
     until: draft.until,
     timeout: draft.timeout,
     script: draft.script,
+    console: draft.console,
+    pcap: draft.pcap,
     engine: draft.engine,
     seed: draft.seed,
     trace: draft.trace,

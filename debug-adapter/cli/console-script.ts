@@ -1,42 +1,56 @@
-/** Watches a console for texts: types when asked to, and says when the text to stop at is complete. */
-import type { ScriptStep } from './arguments.ts';
+/** Watches consoles for texts: types when asked to, and says when the text to stop at is complete. */
+
+/** A text on one domain's console. */
+export interface ConsoleText {
+  /** Its name. */
+  readonly domain: string;
+  readonly text: string;
+}
+
+/** Type `input` once `after` has appeared. */
+export interface ConsoleStep {
+  readonly after: ConsoleText;
+  readonly input: ConsoleText;
+}
 
 export class ConsoleScript {
   private step = 0;
   private readonly encoder = new TextEncoder();
-  private readonly until: TextFinder | undefined;
+  private readonly finderOfUntil: TextFinder | undefined;
   private finder: TextFinder | undefined;
   /** The text of --until has appeared. */
   matched = false;
 
   constructor(
-    until: string | undefined,
-    private readonly steps: readonly ScriptStep[],
-    /** Types bytes on the console. */
-    private readonly type: (bytes: Uint8Array) => void,
+    private readonly until: ConsoleText | undefined,
+    /** In order: each waits for its text after the one before. */
+    private readonly steps: readonly ConsoleStep[],
+    /** Types bytes on a domain's console. */
+    private readonly type: (domain: string, bytes: Uint8Array) => void,
   ) {
-    this.until = until === undefined ? undefined : new TextFinder(this.encoder.encode(until));
+    this.finderOfUntil = until === undefined ? undefined : new TextFinder(this.encoder.encode(until.text));
     this.finder = this.finderOfStep();
   }
 
-  /** Bytes the guest has just printed. True when they complete the text of --until. */
-  onOutput(bytes: Uint8Array): boolean {
-    const inputs: string[] = [];
+  /** Bytes that a guest has just printed. True when they complete the text of --until. */
+  onOutput(domain: string, bytes: Uint8Array): boolean {
+    const inputs: ConsoleText[] = [];
     for (const byte of bytes) {
-      if (this.until?.feed(byte) === true) this.matched = true;
-      if (this.finder?.feed(byte) === true) {
-        inputs.push(this.steps[this.step]!.input);
+      if (domain === this.until?.domain && this.finderOfUntil?.feed(byte) === true) this.matched = true;
+      const step = this.steps[this.step];
+      if (step?.after.domain === domain && this.finder?.feed(byte) === true) {
+        inputs.push(step.input);
         this.step++;
         this.finder = this.finderOfStep();
       }
     }
-    if (!this.matched) for (const input of inputs) this.type(this.encoder.encode(input));
+    if (!this.matched) for (const { domain: to, text } of inputs) this.type(to, this.encoder.encode(text));
     return this.matched;
   }
 
   private finderOfStep(): TextFinder | undefined {
     const step = this.steps[this.step];
-    return step === undefined ? undefined : new TextFinder(this.encoder.encode(step.after));
+    return step === undefined ? undefined : new TextFinder(this.encoder.encode(step.after.text));
   }
 }
 

@@ -4,7 +4,7 @@ export function helpText(): string {
   const rows = RUN_OPTIONS.map(({ name, value, help }) => `  ${`${name} ${value}`.padEnd(20)}${help}`);
   return `xenoscope: boots Xen paravirtualised domains on an emulated machine
 
-  xenoscope run FILE.cfg… [options]   boot the domains; the first one's console is this terminal (Ctrl-] leaves)
+  xenoscope run FILE.cfg… [options]   boot the domains on one machine; this terminal is a console (Ctrl-] leaves)
   xenoscope dap [--port N]            debug adapter on stdio, or on a TCP port of this machine
 
 Options of run:

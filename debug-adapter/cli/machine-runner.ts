@@ -1,6 +1,7 @@
 /** Runs a machine until it ends, somebody stops it, or the time is over. */
 import type { Scheduler } from '../../emulator/base/scheduler.ts';
 import { RunLoop } from '../../emulator/debug/run-loop.ts';
+import type { Domain } from '../../emulator/xen/common/domain.ts';
 import type { Machine } from '../../emulator/xen/toolstack/machine-boot.ts';
 
 export type StopCause = 'stopped' | 'ended' | 'timeout';
@@ -12,6 +13,8 @@ export interface RunnerOptions {
   readonly pace: 'wall' | 'free';
   /** Milliseconds, on the scheduler's clock. */
   readonly deadline: number | undefined;
+  /** A domain has ended; the machine stands still meanwhile. Whether all have is looked at afterwards. */
+  readonly onEnded?: (domain: Domain) => Promise<void>;
   /** Things to be done at exact counts of executed instructions. */
   readonly marks?: readonly Mark[];
 }
@@ -35,9 +38,14 @@ export class MachineRunner {
     this.marks = [...marks].sort((first, second) => first.instructions - second.instructions);
     this.loop = new RunLoop(machine, scheduler, pace, {
       budget: () => (this.marks[0]?.instructions ?? Number.POSITIVE_INFINITY) - machine.clock.instructions,
-      handle: () => {
+      handle: (result) => {
         this.passMarks();
-        return this.afterRun();
+        if (result.kind !== 'ended' || this.options.onEnded === undefined) return this.afterRun();
+        this.options.onEnded(result.domain).then(
+          () => this.goOn(),
+          (error: unknown) => this.fail(error),
+        );
+        return 'stop';
       },
       paused: () => this.finish(this.cause),
       failed: (error) => this.fail(error),
@@ -92,6 +100,12 @@ export class MachineRunner {
     if (!ended && !this.stopRequested) return 'run';
     this.finish(this.stopRequested ? 'stopped' : 'ended');
     return 'stop';
+  }
+
+  private goOn(): void {
+    if (this.afterRun() === 'stop') return;
+    if (this.cause === 'timeout') this.finish(this.cause);
+    else this.loop.start();
   }
 
   private timeOut(): void {

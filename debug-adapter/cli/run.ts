@@ -4,12 +4,15 @@ import type { OpenDisk } from '../../emulator/base/disk-store.ts';
 import { DisposableStore } from '../../emulator/base/disposable.ts';
 import type { Scheduler } from '../../emulator/base/scheduler.ts';
 import type { ReplayOutcome } from '../../emulator/machine/input-point.ts';
+import type { Domain } from '../../emulator/xen/common/domain.ts';
+import { handleDomainDeath } from '../../emulator/xen/toolstack/domain-death.ts';
 import { type LoadedDomain, loadDomainFile, type ReadFile } from '../../emulator/xen/toolstack/load-domain.ts';
 import { bootDomains, type CreateMachine, type Machine } from '../../emulator/xen/toolstack/machine-boot.ts';
 import { identityOf, type MachineIdentity } from '../../emulator/xen/toolstack/machine-identity.ts';
 import { machineFromSnapshot } from '../../emulator/xen/toolstack/machine-snapshot.ts';
 import type { RunOptions } from './arguments.ts';
-import { ConsoleScript } from './console-script.ts';
+import { captureTo } from './capture.ts';
+import { Consoles } from './consoles.ts';
 import { MachineRunner } from './machine-runner.ts';
 import { exitStatus, isCrash, makeReport } from './report.ts';
 import {
@@ -34,7 +37,6 @@ export interface RunHost {
 }
 
 const LAST_REFUSALS = 3;
-const NEWLINE = 0x0a;
 
 /** Answers the exit status. @throws UserError for bad files; the caller says so and exits with 2 */
 export async function run(options: RunOptions, host: RunHost): Promise<number> {
@@ -55,25 +57,17 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   const free = options.json || options.until !== undefined || recording !== undefined || !terminal.interactive;
   const deadline = options.timeout === undefined ? undefined : started + options.timeout * 1000;
   const marks = snapshotMarks(machine, identity, options.snapshots, host.files, (line) => terminal.log(line));
-  const runner = new MachineRunner({ machine, scheduler, pace: free ? 'free' : 'wall', deadline, marks });
-  const first = machine.domains[0]!;
-  const type = (bytes: Uint8Array): void => machine.sendConsole(first.domain.domid, bytes);
-  const script = new ConsoleScript(options.until, options.script, (bytes) => type(bytes));
-  let lastByte = NEWLINE;
-  disposables.add(
-    machine.onConsole(({ domain, bytes }) => {
-      if (domain !== first.domain) return;
-      terminal.write(bytes);
-      lastByte = bytes.at(-1) ?? lastByte;
-      if (script.onOutput(bytes)) runner.stop();
-    }),
-  );
-  if (terminal.interactive) terminal.log(`xenoscope: console of ${first.config.name}; Ctrl-] leaves`);
+  const pace = free ? 'free' : 'wall';
+  const onEnded = (domain: Domain): Promise<void> => attendDeath(machine, domain, terminal);
+  const runner = new MachineRunner({ machine, scheduler, pace, deadline, marks, onEnded });
+  const consoles = disposables.add(new Consoles(machine, terminal, options, () => runner.stop()));
+  if (options.pcap !== undefined) disposables.add(captureTo(machine, host.files, options.pcap));
+  if (terminal.interactive) terminal.log(`xenoscope: console of ${consoles.foreground}; Ctrl-] leaves`);
   const input = disposables.add(
     terminal.listen(
       (bytes) => {
         runner.interrupt();
-        type(bytes);
+        consoles.type(bytes);
       },
       () => runner.stop(),
     ),
@@ -99,10 +93,10 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
       `xenoscope: no snapshot at ${instructions}: the run ended at instruction ${machine.clock.instructions}`,
     );
   }
-  const report = makeReport(machine, { cause, matched: script.matched, outcome, from, seconds });
+  const report = makeReport(machine, { cause, matched: consoles.script.matched, outcome, from, seconds });
   if (report.exit === 'diverged' || report.exit === 'replayed') terminal.log(`xenoscope: ${report.reason}`);
   input.dispose();
-  if (lastByte !== NEWLINE) terminal.write('\n');
+  consoles.flush();
   logEnds(machine, terminal);
   if (options.json) terminal.write(`${JSON.stringify(report)}\n`);
   disposables.dispose();
@@ -131,6 +125,15 @@ async function start(options: RunOptions, host: RunHost): Promise<Started> {
   if (domains.length > 0) checkIdentity('snapshot', options.restore, snapshot.identity, identity);
   const machine = await machineFromSnapshot(createMachine, snapshot);
   return { machine, identity: snapshot.identity ?? identity };
+}
+
+/** Carries out what the configuration says about the domain's end. What becomes of it is said unless it is the last. */
+async function attendDeath(machine: Machine, domain: Domain, terminal: Terminal): Promise<void> {
+  const outcome = await handleDomainDeath(machine, domain);
+  const who = `xenoscope: domain ${domain.domid} (${domain.name})`;
+  if (outcome.kind === 'restarted') {
+    terminal.log(`${who}: ${domain.shutdown?.reason}; restarted as domain ${outcome.booted.domain.domid}`);
+  } else if (outcome.kind === 'kept' && outcome.reason !== undefined) terminal.log(`${who}: ${outcome.reason}`);
 }
 
 /** How each domain ended; after a crash also what Xen refused it last, which often is the cause. */

@@ -1,7 +1,7 @@
 /**
  * What a domain is to be, from the settings of xl.cfg(5). One row per setting.
  *
- * NOT IMPLEMENTED: on_… actions other than the default end the domain.
+ * NOT IMPLEMENTED: core dumps and rename-restart (see domain-death.ts).
  */
 import { UserError } from '../../base/user-error.ts';
 import { parseDiskConfig } from './disk-config.ts';
@@ -237,7 +237,8 @@ function complete(raw: RawConfig, kernel: string, context: Context): DomainConfi
     disks: raw.disks ?? [],
     vifs: raw.vifs ?? [],
     onPoweroff: raw.onPoweroff ?? 'destroy',
-    onReboot: raw.onReboot ?? 'restart',
+    // xl's default is "restart". A run of ours shall come to its end unless somebody asked for more.
+    onReboot: raw.onReboot ?? 'destroy',
     onCrash: raw.onCrash ?? 'destroy',
     xenAbi: raw.xenAbi,
     uuid: raw.uuid,

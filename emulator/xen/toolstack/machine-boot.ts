@@ -1,8 +1,6 @@
 /**
  * Puts a whole machine together: RAM and processor, clock, hypervisor, xenstore, and the domains with their back ends.
  * The command line, the debugger and the tests all start here.
- *
- * NOT IMPLEMENTED: on_reboot = "restart": a domain that reboots ends like one that powers off.
  */
 import type { OpenDisk } from '../../base/disk-store.ts';
 import type { Disposable } from '../../base/disposable.ts';
@@ -16,7 +14,7 @@ import type { Processor } from '../../x86/cpu/processor.ts';
 import { ConsoleBackend } from '../backends/console/backend.ts';
 import { Xenbus } from '../backends/xenbus/xenbus.ts';
 import { XenstoreBackend } from '../backends/xenstore/backend.ts';
-import { writeDomainEntries, writeHostEntries } from '../backends/xenstore/initial-tree.ts';
+import { removeDomainEntries, writeDomainEntries, writeHostEntries } from '../backends/xenstore/initial-tree.ts';
 import type { XsMessage } from '../backends/xenstore/protocol.ts';
 import { XenStore } from '../backends/xenstore/store.ts';
 import type { Domain } from '../common/domain.ts';
@@ -109,10 +107,10 @@ export async function bootDomains(options: BootOptions): Promise<Machine> {
       narrow.reduce((sum, { config }) => sum + config.vcpus, 0),
     );
   const machine = await emptyMachine(options.createMachine, frames, seed, options.epoch);
+  machine.openDisk = options.openDisk;
   try {
     for (const domain of options.domains) {
-      const { disks, name } = domain.config;
-      machine.add(domain, await openDisks(disks, name, domain.folder, options.openDisk));
+      machine.add(domain, await machine.openDisks(domain));
     }
   } catch (error) {
     machine.dispose();
@@ -162,6 +160,10 @@ export class Machine implements Disposable {
   readonly xenbus: Xenbus;
   /** Disks, and the files behind them. */
   readonly disks: BlockDevices;
+  /** Opens disk images; without it, domains with disks are refused. */
+  openDisk: OpenDisk | undefined;
+  /** What each domain can be built from once more; nothing in a machine that comes from a snapshot. */
+  private readonly sources = new Map<Domain, LoadedDomain>();
   /** Switches, and the network interfaces that are plugged into them. */
   readonly networks: NetworkDevices;
 
@@ -225,10 +227,44 @@ export class Machine implements Disposable {
       const device = this.disks.plug(domain, disk);
       if (isRefusal(device)) throw deviceRefused(config.name, disk.config.vdev, device.reason);
     }
-    for (const text of config.vifs) {
+    const vifs = config.vifs.map((text) => {
       const device = this.networks.plug(domain, text);
       if (isRefusal(device)) throw deviceRefused(config.name, text, device.reason);
-    }
+      return this.networks.describe(device);
+    });
+    // A domain that restarts keeps what was made up for it.
+    this.sources.set(domain, { ...loaded, config: { ...config, uuid: uuidText(uuid), vifs } });
+    return booted;
+  }
+
+  /** The disks of a configuration. @throws UserError */
+  openDisks({ config, folder }: LoadedDomain): Promise<readonly OpenedDisk[]> {
+    return openDisks(config.disks, config.name, folder, this.openDisk);
+  }
+
+  /** Takes a domain with its devices off the machine; others hear of it. What it was stays in `domains`. */
+  destroy({ domain, console, xenstore }: BootedDomain): void {
+    this.xenbus.removeDomain(domain.domid);
+    console.dispose();
+    xenstore.dispose();
+    removeDomainEntries(this.store, domain.domid);
+    this.hypervisor.destroy(domain);
+    this.sources.delete(domain);
+  }
+
+  /**
+   * Destroys a domain and builds it anew from the same images, with the same uuid and addresses and another number; it
+   * runs. Undefined, and nothing done, where the images are not at hand. Only between runs.
+   * @throws UserError when its disks cannot be opened again, or the machine's memory is used up
+   */
+  async restart(old: BootedDomain): Promise<BootedDomain | undefined> {
+    const source = this.sources.get(old.domain);
+    if (source === undefined) return undefined;
+    this.destroy(old);
+    const booted = this.add(source, await this.openDisks(source));
+    this.domains.pop();
+    this.domains[this.domains.indexOf(old)] = booted;
+    this.hypervisor.unpause(booted.domain);
     return booted;
   }
 

@@ -1,6 +1,6 @@
 /** The machine's switches, and the interfaces of its domains that are plugged into them. */
 import type { Domid } from '../../base/numbers.ts';
-import { type MacAddress, XEN_OUI } from '../../net/mac-address.ts';
+import { formatMac, type MacAddress, XEN_OUI } from '../../net/mac-address.ts';
 import { Network, type NetworkState } from '../../net/network.ts';
 import { VifBackend, type VifOptions } from '../backends/net/backend.ts';
 import { networkTime } from '../backends/net/network-time.ts';
@@ -46,6 +46,13 @@ export class NetworkDevices {
       if (description.name === portName) return refuse('EEXIST', `${bridge} has a port ${portName} already`);
     }
     return this.xenbus.attach(domain, this.maker(options));
+  }
+
+  /** The interface as `plug` takes it, with what was made up written out. */
+  describe(device: XenbusDevice): string {
+    const { handle, mac, bridge, name } = (device.driver as VifBackend).options;
+    const settings = [`mac=${formatMac(mac)}`, `bridge=${bridge}`, `devid=${handle}`];
+    return [...settings, ...(name === undefined ? [] : [`vifname=${name}`])].join(',');
   }
 
   save(): NetworkDevicesState {

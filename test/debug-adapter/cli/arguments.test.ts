@@ -5,7 +5,7 @@ import { helpText } from '../../../debug-adapter/cli/help.ts';
 test('everything at once', () => {
   const words =
     'run a.cfg --until BOOT-OK --timeout 2.5 --after grub> --input help\\n --after more --input=q --engine interpreter ' +
-    '--no-cache --seed 7 --trace hypercalls,xenstore --json b.cfg --record r --snapshot-at 5=a=b --snapshot-at=7=c';
+    '--no-cache --seed 7 --console b --pcap=net.pcapng --trace hypercalls,xenstore --json b.cfg --record r --snapshot-at 5=a=b --snapshot-at=7=c';
   expect(parseArguments(words.split(' '))).toEqual({
     kind: 'run',
     options: {
@@ -16,6 +16,8 @@ test('everything at once', () => {
         { after: 'grub>', input: 'help\n' },
         { after: 'more', input: 'q' },
       ],
+      console: 'b',
+      pcap: 'net.pcapng',
       engine: 'interpreter',
       seed: 7,
       trace: new Set(['hypercalls', 'xenstore']),

@@ -1,12 +1,17 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ConsoleScript, TextFinder } from '../../../debug-adapter/cli/console-script.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 function script(until: string | undefined, steps: readonly { after: string; input: string }[]) {
   const typed: string[] = [];
-  const made = new ConsoleScript(until, steps, (input) => typed.push(new TextDecoder().decode(input)));
-  return { typed, print: (text: string) => made.onOutput(bytes(text)) };
+  const here = (text: string) => ({ domain: 'a', text });
+  const made = new ConsoleScript(
+    until === undefined ? undefined : here(until),
+    steps.map(({ after, input }) => ({ after: here(after), input: here(input) })),
+    (_domain, input) => typed.push(new TextDecoder().decode(input)),
+  );
+  return { typed, print: (text: string) => made.onOutput('a', bytes(text)) };
 }
 
 test('the text is found wherever the output is cut', () => {
@@ -44,4 +49,32 @@ test('two pairs in one piece of output', () => {
 
 test('multi-byte characters', () => {
   expect(script('größe', []).print('die größe')).toBe(true);
+});
+
+describe('several consoles', () => {
+  const on = (domain: string, text: string) => ({ domain, text });
+
+  test('a text counts on its own console only', () => {
+    const made = new ConsoleScript(on('b', 'done'), [], () => {});
+    expect(made.onOutput('a', bytes('done'))).toBe(false);
+    expect(made.onOutput('b', bytes('do'))).toBe(false);
+    expect(made.onOutput('a', bytes('xx'))).toBe(false);
+    expect(made.onOutput('b', bytes('ne'))).toBe(true);
+  });
+
+  test('steps go on across consoles, in order', () => {
+    const typed: string[] = [];
+    const steps = [
+      { after: on('a', 'ready'), input: on('b', 'go') },
+      { after: on('b', 'went'), input: on('a', 'stop') },
+    ];
+    const made = new ConsoleScript(undefined, steps, (to, text) =>
+      typed.push(`${to}<${new TextDecoder().decode(text)}`),
+    );
+    made.onOutput('b', bytes('ready went'));
+    expect(typed).toEqual([]);
+    made.onOutput('a', bytes('ready'));
+    made.onOutput('b', bytes('went'));
+    expect(typed).toEqual(['b<go', 'a<stop']);
+  });
 });

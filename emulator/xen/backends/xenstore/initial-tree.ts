@@ -59,6 +59,15 @@ export function writeDomainEntries(store: XenStore, entry: DomainEntry): void {
   writeRows(store, libxlRows(entry));
 }
 
+/** Removes it all again; devices have been unplugged before. */
+export function removeDomainEntries(store: XenStore, domid: number): void {
+  const virtualMachine = store.read(`/local/domain/${domid}/vm`);
+  const paths = [`/local/domain/${domid}`, `/local/domain/0/backend/console/${domid}`, `/libxl/${domid}`];
+  for (const path of virtualMachine === undefined ? paths : [...paths, virtualMachine]) {
+    if (store.read(path) !== undefined) store.hostRemove(path);
+  }
+}
+
 function consoleBackendRows({ domid }: DomainEntry): Row[] {
   const backend = `/local/domain/0/backend/console/${domid}/0`;
   return [[backend, '', readableBy(domid)], ...consoleDevice(backend, domid).slice(1)];

@@ -98,7 +98,7 @@ describe('turns', () => {
     // A bound port is pending at once; this guest has seen it.
     machine.ram.write32(sharedInfoAddress(second, 'evtchn_pending'), 0);
     const { vcpuInfo } = second.vcpus[0] as Vcpu;
-    machine.ram.write32(vcpuInfo, 0x100);
+    machine.ram.write32(vcpuInfo as MachineAddress, 0x100);
     machine.ram.write32((vcpuInfo + 8) as MachineAddress, 0);
     machine.hypercall(SCHED_OP, BLOCK);
     several.everybody();

@@ -71,7 +71,7 @@ describe('settings', () => {
         disks: [],
         vifs: [],
         onPoweroff: 'destroy',
-        onReboot: 'restart',
+        onReboot: 'destroy',
         onCrash: 'destroy',
         xenAbi: undefined,
         uuid: undefined,
@@ -95,8 +95,13 @@ describe('settings', () => {
   test('disks are checked where they stand, and none may be there twice', () => {
     const disks = "disk = [ 'a.img,,xvda',\n         'b.img,,51712,w' ]";
     expect(() => read(`kernel="k"\n${disks}`)).toThrow('guest.cfg:3:10: disk has two disks 51712.');
-    expect(() => read(`kernel="k"\n${disks.replace('51712', 'vda')}`)).toThrow('guest.cfg:3:18: disk "b.img,,vda,w" has');
-    expect(read(`kernel="k"\n${disks.replace('51712', 'xvdb')}`).config.disks).toEqual(['a.img,,xvda', 'b.img,,xvdb,w']);
+    expect(() => read(`kernel="k"\n${disks.replace('51712', 'vda')}`)).toThrow(
+      'guest.cfg:3:18: disk "b.img,,vda,w" has',
+    );
+    expect(read(`kernel="k"\n${disks.replace('51712', 'xvdb')}`).config.disks).toEqual([
+      'a.img,,xvda',
+      'b.img,,xvdb,w',
+    ]);
   });
 
   test.each([
