@@ -1,0 +1,22 @@
+/** Small guests of the benchmarks, linked with the sample domain's start-up code. */
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { folder } from './contenders.ts';
+
+const SAMPLE = 'test/guests/sample';
+const FLAGS = [
+  '-O2 -fomit-frame-pointer -ffreestanding -fno-stack-protector -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only',
+  `-mcmodel=kernel -nostdlib -static -Wl,-T,${SAMPLE}/link.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 -w`,
+]
+  .join(' ')
+  .split(' ');
+
+/** Path of the ELF that gcc makes of test/bench/`name`.c. */
+export function buildGuest(name: string, defines: readonly string[]): string {
+  const file = path.join(folder, `${name}.elf`);
+  const sources = ['start.S', 'console.c', 'traps.c'].map((source) => `${SAMPLE}/${source}`);
+  const words = [...FLAGS, ...defines.map((define) => `-D${define}`), '-o', file, ...sources, `test/bench/${name}.c`];
+  const { status } = spawnSync('gcc', words, { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`gcc could not build test/bench/${name}.c`);
+  return file;
+}
