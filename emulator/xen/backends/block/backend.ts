@@ -10,6 +10,7 @@ import type { Hypervisor } from '../../common/hypervisor.ts';
 import { isRefusal, type Refusal, refuse } from '../../common/refusal.ts';
 import { StructView, type Width } from '../../public/struct.ts';
 import {
+  BLKIF_OP_INDIRECT,
   BLKIF_OP_NAMES,
   BLKIF_REQUEST,
   BLKIF_RESPONSE,
@@ -295,7 +296,8 @@ export class BlockBackend implements BackendDriver {
     const response = new StructView(BLKIF_RESPONSE, width, new Uint8Array(BLKIF_RESPONSE[width].size));
     const request = new StructView(BLKIF_REQUEST, width, entry);
     response.setHalves('id', request.low('id'), request.high('id'));
-    response.set('operation', entry[0] as number);
+    // Of an indirect request, the operation that it indirectly was; Linux takes anything else for a broken back end.
+    response.set('operation', entry[entry[0] === BLKIF_OP_INDIRECT ? 1 : 0] as number);
     response.set('status', result?.status ?? BLKIF_RSP_OKAY);
     return response.bytes;
   }
