@@ -1,3 +1,4 @@
+import { type PlainObject, restoreFields, saveFields } from '../../machine/plain-data.ts';
 import type { DecodedArgument } from '../common/trace.ts';
 import type { Direction } from './byte-ring.ts';
 
@@ -17,6 +18,14 @@ const MAX_RECORDS = 256;
 /** The latest messages of a ring, oldest first. Plain data. */
 export class MessageHistory {
   readonly records: RingRecord[] = [];
+
+  save(): PlainObject {
+    return saveFields(this);
+  }
+
+  restore(state: PlainObject): void {
+    restoreFields(this, state);
+  }
 
   add(record: RingRecord): void {
     this.records.push(record);

@@ -13,7 +13,7 @@ import { CONSOLE_RING } from '../../ring/console-ring.ts';
 import { describeRing, escapeBytes, type RingDescription } from '../../ring/describe-ring.ts';
 import { MessageHistory } from '../../ring/message-history.ts';
 
-/** Fields that are no state of the connection: its surroundings. The messages shown are a view's matter. */
+/** Fields that are no state of the connection: its surroundings. */
 const NOT_SAVED = ['hypervisor', 'domain', 'onOutput', 'ring', 'disposables', 'history', 'port'];
 
 /** Called synchronously from within the guest's event-channel send, so that whoever listens knows the instruction. */
@@ -56,11 +56,13 @@ export class ConsoleBackend implements Disposable {
   }
 
   save(): PlainObject {
-    return saveFields(this, NOT_SAVED);
+    return { ...saveFields(this, NOT_SAVED), history: this.history.save() };
   }
 
   restore(state: PlainObject): void {
-    restoreFields(this, state);
+    const { history, ...fields } = state;
+    restoreFields(this, fields);
+    this.history.restore(history as PlainObject);
   }
 
   dispose(): void {

@@ -23,7 +23,7 @@ const FEATURE_ERROR = 2;
 /** Requests wait in the ring while this many replies wait to get out. */
 const OUTBOX_LIMIT = 64;
 
-/** Fields that are no state of the connection: its surroundings. The messages shown are a view's matter. */
+/** Fields that are no state of the connection: its surroundings. */
 const NOT_SAVED = [
   'hypervisor',
   'domain',
@@ -88,11 +88,13 @@ export class XenstoreBackend implements Disposable {
   }
 
   save(): PlainObject {
-    return saveFields(this, NOT_SAVED);
+    return { ...saveFields(this, NOT_SAVED), history: this.history.save() };
   }
 
   restore(state: PlainObject): void {
-    restoreFields(this, state);
+    const { history, ...fields } = state;
+    restoreFields(this, fields);
+    this.history.restore(history as PlainObject);
   }
 
   dispose(): void {
