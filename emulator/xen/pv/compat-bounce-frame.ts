@@ -1,4 +1,4 @@
-import { PAGE_SIZE, type VirtualAddress } from '../../base/numbers.ts';
+import type { VirtualAddress } from '../../base/numbers.ts';
 import {
   ACCESS_WRITE,
   CS,
@@ -130,7 +130,7 @@ function storeWords(xen: Hypervisor, linear: number, words: readonly number[]): 
 
 function storeWord(xen: Hypervisor, address: number, word: number): boolean {
   if (address > HYPERVISOR_COMPAT_VIRT_START - 4) return false;
-  if ((address % PAGE_SIZE) + 4 <= PAGE_SIZE) {
+  if (address % 4 === 0) {
     const machine = xen.processor.translate(address as VirtualAddress, ACCESS_WRITE);
     if (machine === -1) return false;
     xen.ram.write32(machine, word);

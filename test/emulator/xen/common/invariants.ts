@@ -1,11 +1,13 @@
-import type { Mfn } from '../../../../emulator/base/numbers.ts';
+import type { Domid, Mfn } from '../../../../emulator/base/numbers.ts';
 import type { Domain } from '../../../../emulator/xen/common/domain.ts';
 import {
   FRAME_ALLOCATED,
+  FRAME_PAE_XEN_L2,
   FRAME_PINNED,
   FRAME_VALIDATED,
   FRAME_XEN_HEAP,
   TYPE_L1,
+  TYPE_L3,
   TYPE_L4,
   TYPE_SEGMENT_DESCRIPTORS,
   TYPE_WRITABLE,
@@ -61,9 +63,25 @@ type Use = (mfn: number, type: number | undefined, what: string) => void;
 
 function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: string[]): void {
   const base = xen.ram.offset(table) >>> 2;
+  const narrow = xen.domains.get(xen.frames.owner(table) as Domid)?.width === 32;
+  const flags = xen.frames.flags[table - xen.frames.first] as number;
+  if (narrow && level === 4) found.push(`L4 ${table.toString(16)} in a 32-bit domain`);
   for (let slot = 0; slot < 512; slot++) {
     const low = xen.ram.i32[base + slot * 2] as number;
     const high = xen.ram.i32[base + slot * 2 + 1] as number;
+    if (narrow && level === 3 && slot >= 3) {
+      // The fourth entry is there and leads to the only L2 with Xen's slots; nothing stands behind it.
+      const target = xen.frames.flags[entryFrame(low, high) - xen.frames.first] ?? 0;
+      const right = slot === 3 ? (low & PAGE_PRESENT) !== 0 && (target & FRAME_PAE_XEN_L2) !== 0 : (low | high) === 0;
+      if (!right) found.push(`L3 ${table.toString(16)} slot ${slot} of a 32-bit domain is wrong`);
+    }
+    // From 0xF5800000 on (public/arch-x86/xen-x86_32.h), that L2 holds what Xen put there.
+    if (narrow && level === 2 && (flags & FRAME_PAE_XEN_L2) !== 0 && slot >= 428) {
+      const at = (xen.ram.offset(xen.m2p.compatL2 as Mfn) >>> 2) + (slot - 428) * 2;
+      if (xen.ram.i32[at] !== low || xen.ram.i32[at + 1] !== high)
+        found.push(`L2 ${table.toString(16)} slot ${slot} of Xen holds a guest's entry`);
+      continue;
+    }
     if (level === TYPE_L4 && !isGuestL4Slot(slot)) {
       const shown = slot === 256 && entryFrame(low, high) === xen.m2p.l3;
       if (low !== 0 && !shown) found.push(`L4 ${table.toString(16)} slot ${slot} of Xen holds a guest's entry`);
@@ -73,6 +91,8 @@ function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: 
     const what = `L${level} ${table.toString(16)} slot ${slot}`;
     // Sheet §6: PWT, PCD, PSE (PAT in L1) nowhere, GLOBAL in L1 only, bit 62 not in L1.
     const forbidden = level === TYPE_L1 ? (low & 0x098) !== 0 || (high & 0x40000000) !== 0 : (low & 0x198) !== 0;
+    if (narrow && level === 3 && ((high & 0xfff00000) !== 0 || (low & (PAGE_RW | 4)) !== (PAGE_RW | 4)))
+      found.push(`${what} of a 32-bit domain has wrong rights`);
     if (forbidden) found.push(`${what} has forbidden bits`);
     const frame = entryFrame(low, high);
     if (level === TYPE_L1) use(frame, (low & PAGE_RW) !== 0 ? TYPE_WRITABLE : undefined, what);
@@ -86,7 +106,7 @@ function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: 
 
 function useOfDomain(domain: Domain, use: Use): void {
   for (const vcpu of domain.vcpus) {
-    if (vcpu.kernelRoot !== undefined) use(vcpu.kernelRoot, TYPE_L4, 'kernel root');
+    if (vcpu.kernelRoot !== undefined) use(vcpu.kernelRoot, domain.width === 64 ? TYPE_L4 : TYPE_L3, 'kernel root');
     if (vcpu.userRoot !== undefined) use(vcpu.userRoot, TYPE_L4, 'user root');
     for (const mfn of vcpu.gdtFrames) use(mfn, TYPE_SEGMENT_DESCRIPTORS, 'GDT');
     for (const mfn of vcpu.ldtFrames.values()) use(mfn, TYPE_SEGMENT_DESCRIPTORS, 'LDT');
