@@ -17,6 +17,14 @@ export const unreadable = (address: string): ExpressionError => new ExpressionEr
 export const notAddressable = (): ExpressionError => new ExpressionError('& needs a symbol or a place in memory.');
 export const notNumber = (name: string): ExpressionError =>
   new ExpressionError(`"${name}" is a structure; name one of its members.`);
+export const unavailable = (name: string, reason: string): ExpressionError =>
+  new ExpressionError(`${name} has no value here: ${reason}.`);
+export const unknownType = (name: string): ExpressionError => new ExpressionError(`There is no type "${name}".`);
+export const notComputable = (type: string): ExpressionError =>
+  new ExpressionError(`Values of type ${type} can be shown, but not computed with.`);
+export const incompleteType = (name: string): ExpressionError =>
+  new ExpressionError(`The size of "${name}" is not known.`);
+export const noElement = (index: bigint): ExpressionError => new ExpressionError(`There is no element ${index}.`);
 export const tooDeep = (): ExpressionError => new ExpressionError('The expression is nested too deeply.');
 export const badHitCondition = (text: string): ExpressionError =>
   new ExpressionError(`"${text}" is not a hit count; write 5, ==5, >=5, >5, <5, <=5 or %5.`);

@@ -22,7 +22,8 @@ async function fill(text: string, environment: Environment): Promise<string> {
   const decimal = /:d$/.test(text);
   try {
     const value = await evaluate(decimal ? text.slice(0, -2) : text, environment);
-    return decimal && value.kind === 'number' ? value.bits.toString() : formatValue(value);
+    if (decimal && value.kind === 'number') return value.bits.toString();
+    return (await environment.describe?.(value)) ?? formatValue(value);
   } catch (error) {
     if (error instanceof ExpressionError) return `<${error.message}>`;
     throw error;

@@ -1,6 +1,6 @@
 import { syntaxError, tooDeep } from './error.ts';
 import { type Token, tokenize } from './lexer.ts';
-import { TYPE_WORDS, typeByName, type ValueType } from './types.ts';
+import { TYPE_WORDS, typeByName } from './types.ts';
 
 export type Node =
   | { readonly kind: 'number'; readonly value: bigint }
@@ -9,9 +9,17 @@ export type Node =
   | { readonly kind: 'unary'; readonly operator: string; readonly operand: Node }
   | { readonly kind: 'binary'; readonly operator: string; readonly left: Node; readonly right: Node }
   | { readonly kind: 'conditional'; readonly test: Node; readonly then: Node; readonly otherwise: Node }
-  | { readonly kind: 'cast'; readonly type: ValueType; readonly operand: Node }
+  | { readonly kind: 'cast'; readonly type: TypeSyntax; readonly operand: Node }
+  | { readonly kind: 'size'; readonly of: TypeSyntax | Node }
   | { readonly kind: 'index'; readonly base: Node; readonly index: Node }
   | { readonly kind: 'member'; readonly base: Node; readonly name: string };
+
+/** A type as it is written: "struct node", two stars. */
+export interface TypeSyntax {
+  readonly kind: 'type';
+  readonly name: string;
+  readonly pointers: number;
+}
 
 /** Binary operators by precedence, weakest first (C11, 6.5.5 to 6.5.14). */
 const LEVELS: readonly (readonly string[])[] = [
@@ -29,17 +37,39 @@ const LEVELS: readonly (readonly string[])[] = [
 const PREFIXES: ReadonlySet<string> = new Set(['-', '+', '~', '!', '*', '&']);
 const MAXIMUM_DEPTH = 100;
 
-/** C-like expression to tree. Throws `ExpressionError`. */
-export function parseExpression(text: string): Node {
-  const parser = new Parser(tokenize(text));
+const KEYWORDS: ReadonlySet<string> = new Set(['struct', 'union', 'enum', 'class']);
+const QUALIFIERS: ReadonlySet<string> = new Set(['const', 'volatile', 'restrict']);
+/** Operators that may follow a value or begin one: "(x) - 1" is a difference unless x is a type. */
+const AMBIGUOUS: ReadonlySet<string> = new Set(['-', '+', '*', '&']);
+const OPENING: ReadonlySet<string> = new Set(['(', '~', '!']);
+
+/** C-like expression to tree. `types`: names of types, where the grammar alone cannot tell. Throws `ExpressionError`. */
+export function parseExpression(text: string, types: ReadonlySet<string> = new Set()): Node {
+  const parser = new Parser(tokenize(text), types);
   return parser.whole();
+}
+
+/** Names that may be those of types, and decide how the text is to be read. Throws `ExpressionError`. */
+export function ambiguousNames(text: string): readonly string[] {
+  const tokens = tokenize(text);
+  const found: string[] = [];
+  for (const [at, token] of tokens.entries()) {
+    const [open, close, next] = [tokens[at - 1], tokens[at + 1], tokens[at + 2]];
+    if (token.kind !== 'name' || open?.text !== '(' || close?.text !== ')') continue;
+    const isOperand = tokens[at - 2]?.kind === 'name' && tokens[at - 2]?.text !== 'sizeof';
+    if (!isOperand && (AMBIGUOUS.has(next?.text ?? '') || tokens[at - 2]?.text === 'sizeof')) found.push(token.text);
+  }
+  return found;
 }
 
 class Parser {
   private at = 0;
   private depth = 0;
 
-  constructor(private readonly tokens: readonly Token[]) {}
+  constructor(
+    private readonly tokens: readonly Token[],
+    private readonly types: ReadonlySet<string>,
+  ) {}
 
   whole(): Node {
     const node = this.conditional();
@@ -103,27 +133,38 @@ class Parser {
       this.at++;
       return { kind: 'unary', operator, operand: this.unary() };
     }
-    const type = this.acceptCast();
+    if (this.token.kind === 'name' && this.token.text === 'sizeof') {
+      this.at++;
+      return { kind: 'size', of: this.acceptType(true) ?? this.unary() };
+    }
+    const type = this.acceptType(false);
     if (type !== undefined) return { kind: 'cast', type, operand: this.unary() };
     return this.postfix(this.primary());
   }
 
-  /** "(u32*)": a parenthesis that holds type words and stars only. */
-  private acceptCast(): ValueType | undefined {
+  /** "(u32*)", "(struct page *)", "(pte_t)": a parenthesis that holds a type. `always`: an operand need not follow. */
+  private acceptType(always: boolean): TypeSyntax | undefined {
     if (!this.is('(')) return undefined;
     const words: string[] = [];
     let ahead = this.at + 1;
     for (; ; ahead++) {
       const token = this.tokens[ahead];
-      if (token?.kind !== 'name' || !TYPE_WORDS.has(token.text)) break;
-      words.push(token.text);
+      if (token?.kind !== 'name') break;
+      if (!QUALIFIERS.has(token.text)) words.push(token.text);
     }
-    let type = typeByName(words.join(' '));
-    if (type === undefined) return undefined;
-    for (; this.tokens[ahead]?.text === '*'; ahead++) type = { kind: 'pointer', to: type };
-    if (this.tokens[ahead]?.text !== ')') return undefined;
+    let pointers = 0;
+    for (; this.tokens[ahead]?.text === '*' || QUALIFIERS.has(this.tokens[ahead]?.text ?? ''); ahead++) {
+      if (this.tokens[ahead]?.text === '*') pointers++;
+    }
+    const [first, second] = words;
+    if (this.tokens[ahead]?.text !== ')' || first === undefined) return undefined;
+    const isTagged = KEYWORDS.has(first) && second !== undefined && words.length === 2;
+    const isBuiltIn = words.every((word) => TYPE_WORDS.has(word)) && typeByName(words.join(' ')) !== undefined;
+    if (!isTagged && !isBuiltIn && words.length > 1) return undefined;
+    const isType = isTagged || isBuiltIn || pointers > 0 || this.types.has(first);
+    if (!isType && (always || !beginsOperand(this.tokens[ahead + 1]))) return undefined;
     this.at = ahead + 1;
-    return type;
+    return { kind: 'type', name: words.join(' '), pointers };
   }
 
   private postfix(start: Node): Node {
@@ -159,4 +200,10 @@ class Parser {
     this.expect(')');
     return inside;
   }
+}
+
+/** What stands behind "(name)" and cannot go on an expression: so the name was a type. */
+function beginsOperand(token: Token | undefined): boolean {
+  if (token === undefined || token.kind === 'end') return false;
+  return token.kind !== 'operator' || OPENING.has(token.text);
 }

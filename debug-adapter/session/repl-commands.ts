@@ -1,5 +1,6 @@
 import { ExpressionError } from '../expression/error.ts';
-import { decodeInteger, evaluateNumber } from '../expression/evaluator.ts';
+import { evaluateNumber } from '../expression/evaluator.ts';
+import { decodeInteger } from '../expression/objects.ts';
 import { U8, type ValueType } from '../expression/types.ts';
 import type { SessionContext } from './context.ts';
 import { frameEnvironment } from './frame-environment.ts';
