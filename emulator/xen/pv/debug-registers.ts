@@ -10,6 +10,8 @@ import { HYPERVISOR_VIRT_END, HYPERVISOR_VIRT_START } from '../public/xen-4/xen.
 const DR6_DEFAULT = 0xffff0ff0;
 const DR7_DEFAULT = 0x400;
 const DR7_GENERAL_DETECT = 1 << 13;
+/** Local and global enable of all four. */
+const DR7_ACTIVE = 0xff;
 const DR7_RESERVED = 0xd800;
 const CR4_DE = 8;
 
@@ -35,18 +37,16 @@ export function setDebugRegister(xen: Hypervisor, vcpu: Vcpu, register: number, 
     store(xen, vcpu, index, value);
     return undefined;
   }
-  if (high !== 0) return refuse('EPERM', `bits 63:32 of DR${index} must be 0`);
+  if (high !== 0) return refuse('EINVAL', `bits 63:32 of DR${index} must be 0`);
   if (index === 6) {
     store(xen, vcpu, 6, ((low & 0xe00f) | DR6_DEFAULT) >>> 0);
     return undefined;
   }
   if ((low & DR7_GENERAL_DETECT) !== 0) return refuse('EPERM', 'general detect (DR7.GD) is not for guests');
-  for (let breakpoint = 0; breakpoint < 4; breakpoint++) {
-    const control = (low >>> (16 + breakpoint * 4)) & 0xf;
-    if ((control & 3) === 2) return refuse('EPERM', `breakpoint ${breakpoint} watches I/O ports, which needs CR4.DE`);
-    if ((control & 3) === 0 && control !== 0) {
-      return refuse('EPERM', `breakpoint ${breakpoint} is for execution with a length other than one byte`);
-    }
+  const active = (low & DR7_ACTIVE) !== 0;
+  for (let breakpoint = 0; active && breakpoint < 4; breakpoint++) {
+    const access = (low >>> (16 + breakpoint * 4)) & 3;
+    if (access === 2) return refuse('EPERM', `breakpoint ${breakpoint} watches I/O ports, which needs CR4.DE`);
   }
   store(xen, vcpu, 7, ((low & ~DR7_RESERVED) | DR7_DEFAULT) >>> 0);
   return undefined;

@@ -42,7 +42,7 @@ export function doSetDebugreg({ xen, vcpu, args }: HypercallContext): HypercallR
 
 /** get_debugreg(register): the value itself is the result. */
 export function doGetDebugreg({ vcpu, args }: HypercallContext): HypercallResult {
-  return getDebugRegister(vcpu, args.u32(0)) ?? refuse('EINVAL', `there is no debug register ${args.u32(0)}`);
+  return getDebugRegister(vcpu, args.u32(0)) ?? refuse('ENODEV', `there is no debug register ${args.u32(0)}`);
 }
 
 /** set_segment_base(which, base): 0 FS, 1 user GS, 2 kernel GS, 3 selector of user GS. */
