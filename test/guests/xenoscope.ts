@@ -41,7 +41,7 @@ async function bundleCommand(): Promise<string> {
 }
 
 /** Writes an xl.cfg and answers its path. */
-export function configFile(settings: Readonly<Record<string, string | number>>): string {
+export function configFile(settings: Readonly<Record<string, string | number | readonly string[]>>): string {
   const lines = Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'xenoscope-')), 'guest.cfg');
   writeFileSync(file, `${lines.join('\n')}\n`);
