@@ -3,6 +3,7 @@
 import type { OpenDisk } from '../../emulator/base/disk-store.ts';
 import { DisposableStore } from '../../emulator/base/disposable.ts';
 import type { Scheduler } from '../../emulator/base/scheduler.ts';
+import { DiskJournal, DisksOfThePast } from '../../emulator/machine/disk-journal.ts';
 import type { ReplayOutcome } from '../../emulator/machine/input-point.ts';
 import type { Domain } from '../../emulator/xen/common/domain.ts';
 import { handleDomainDeath } from '../../emulator/xen/toolstack/domain-death.ts';
@@ -16,8 +17,10 @@ import { Consoles } from './consoles.ts';
 import { MachineRunner } from './machine-runner.ts';
 import { exitStatus, isCrash, makeReport } from './report.ts';
 import {
+  checkDisks,
   checkIdentity,
   type OutputFiles,
+  type RecordingFile,
   readRecording,
   readSnapshotFile,
   snapshotMarks,
@@ -44,9 +47,7 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   const started = scheduler.now();
   if (options.engine === 'translator') terminal.log('xenoscope: there is no translator yet; using the interpreter');
   const recording = options.replay === undefined ? undefined : await readRecording(host.readFile, options.replay);
-  const { machine, identity } = await start(options, host);
-  if (recording !== undefined)
-    checkIdentity('recording', recording.path, recording.log.head.identity as never, identity);
+  const { machine, identity, journal } = await start(options, host, recording);
   const disposables = new DisposableStore();
   disposables.add(machine);
   disposables.add(
@@ -56,7 +57,7 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
 
   const free = options.json || options.until !== undefined || recording !== undefined || !terminal.interactive;
   const deadline = options.timeout === undefined ? undefined : started + options.timeout * 1000;
-  const marks = snapshotMarks(machine, identity, options.snapshots, host.files, (line) => terminal.log(line));
+  const marks = snapshotMarks(machine, identity, journal, options.snapshots, host.files, (line) => terminal.log(line));
   const pace = free ? 'free' : 'wall';
   const onEnded = (domain: Domain): Promise<void> => attendDeath(machine, domain, terminal);
   const runner = new MachineRunner({ machine, scheduler, pace, deadline, marks, onEnded });
@@ -80,7 +81,7 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
     });
   }
   const endRecording =
-    options.record === undefined ? undefined : startRecording(machine, identity, host.files, options.record);
+    options.record === undefined ? undefined : startRecording(machine, identity, journal, host.files, options.record);
 
   const from = machine.clock.instructions;
   const runStarted = scheduler.now();
@@ -106,25 +107,46 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
 interface Started {
   readonly machine: Machine;
   readonly identity: MachineIdentity;
+  readonly journal: DiskJournal;
 }
 
 /** Boots the domains, or takes the machine out of a snapshot. */
-async function start(options: RunOptions, host: RunHost): Promise<Started> {
+async function start(options: RunOptions, host: RunHost, recording: RecordingFile | undefined): Promise<Started> {
   const domains: LoadedDomain[] = [];
   for (const file of options.files) {
     const domain = await loadDomainFile(host.readFile, file, undefined);
     for (const warning of domain.warnings) host.terminal.log(`xenoscope: ${warning}`);
     domains.push(domain);
   }
-  const { createMachine, openDisk } = host;
-  const identity = identityOf(domains, options.seed);
-  if (options.restore === undefined) {
-    return { machine: await bootDomains({ domains, createMachine, openDisk, seed: options.seed }), identity };
+  const { createMachine } = host;
+  const { seed, restore } = options;
+  const identity = identityOf(domains, seed);
+  const file = restore === undefined ? undefined : await readSnapshotFile(host.readFile, restore);
+  if (file !== undefined && domains.length > 0) checkIdentity('snapshot', file.path, file.snapshot.identity, identity);
+  const origin = file?.snapshot.identity ?? identity;
+  if (recording !== undefined) checkIdentity('recording', recording.path, recording.log.head.identity as never, origin);
+  // What a replay or a restored machine writes on its disks stays in memory.
+  const old = file?.oldBlocks ?? recording?.log.oldBlocks;
+  const past = old === undefined ? undefined : new DisksOfThePast(host.openDisk, old);
+  const keeps = options.record !== undefined || options.snapshots.length > 0;
+  const journal = new DiskJournal(past?.open ?? host.openDisk);
+  const openDisk = keeps ? journal.open : (past?.open ?? host.openDisk);
+  if (file === undefined) {
+    const machine = await bootDomains({ domains, createMachine, openDisk, seed });
+    if (past !== undefined && recording !== undefined)
+      checkDisks('recording', recording.path, recording.log.head.disks, past.contents());
+    return { machine, identity: origin, journal };
   }
-  const snapshot = await readSnapshotFile(host.readFile, options.restore);
-  if (domains.length > 0) checkIdentity('snapshot', options.restore, snapshot.identity, identity);
-  const machine = await machineFromSnapshot(createMachine, snapshot);
-  return { machine, identity: snapshot.identity ?? identity };
+  const machine = await machineFromSnapshot(createMachine, file.snapshot, openDisk);
+  const contents = past?.contents() ?? [];
+  checkDisks('snapshot', file.path, file.snapshot.disks, contents);
+  if (recording !== undefined) checkDisks('recording', recording.path, recording.log.head.disks, contents);
+  if (past?.anyDisk === true) {
+    host.terminal.log(
+      'xenoscope: disks of a restored machine keep what is written in memory; their files stay as they are',
+    );
+  }
+  return { machine, identity: origin, journal };
 }
 
 /** Carries out what the configuration says about the domain's end. What becomes of it is said unless it is the last. */

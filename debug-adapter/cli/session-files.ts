@@ -1,7 +1,9 @@
 /** Recordings and snapshots of `xenoscope run`: what files say, and whether they belong to this machine. */
+import type { DiskBlocks } from '../../emulator/base/disk-layers.ts';
 import { UserError } from '../../emulator/base/user-error.ts';
 import { defineDebugInputs } from '../../emulator/debug/inputs.ts';
-import { type InputLog, InputLogWriter, readInputLog } from '../../emulator/machine/input-log.ts';
+import type { DiskJournal } from '../../emulator/machine/disk-journal.ts';
+import { type ByteSink, type InputLog, InputLogWriter, readInputLog } from '../../emulator/machine/input-log.ts';
 import type { ReplayOutcome } from '../../emulator/machine/input-point.ts';
 import { copyPlain } from '../../emulator/machine/plain-data.ts';
 import type { Machine } from '../../emulator/xen/toolstack/machine-boot.ts';
@@ -20,6 +22,12 @@ export interface OutputFiles {
 
 type ReadFile = (path: string, relativeTo: string | undefined) => Promise<Uint8Array>;
 
+export interface SnapshotFile {
+  readonly path: string;
+  readonly snapshot: MachineSnapshot;
+  readonly oldBlocks: readonly DiskBlocks[];
+}
+
 export interface RecordingFile {
   readonly path: string;
   readonly log: InputLog;
@@ -31,8 +39,32 @@ export async function readRecording(readFile: ReadFile, path: string): Promise<R
 }
 
 /** @throws UserError `snapshot.*`, `file.*` */
-export async function readSnapshotFile(readFile: ReadFile, path: string): Promise<MachineSnapshot> {
-  return named(path, async () => readSnapshot(await readFile(path, undefined)));
+export async function readSnapshotFile(readFile: ReadFile, path: string): Promise<SnapshotFile> {
+  const snapshot = await named(path, async () => readSnapshot(await readFile(path, undefined)));
+  if (!snapshot.state.disks.some(({ config }) => !config.readOnly)) return { path, snapshot, oldBlocks: [] };
+  const beside = await readRecording(readFile, oldBlocksFile(path));
+  return { path, snapshot, oldBlocks: beside.log.oldBlocks };
+}
+
+/** What has been overwritten on the disks since a snapshot was taken. */
+const oldBlocksFile = (path: string): string => `${path}.disks`;
+
+/** Refuses disks that are not what they were. */
+export function checkDisks(
+  what: 'recording' | 'snapshot',
+  path: string,
+  old: readonly string[],
+  now: readonly string[],
+): void {
+  const index = Array.from(old).findIndex((contents, disk) => contents !== now[disk]);
+  if (index < 0 && old.length === now.length) return;
+  throw new UserError(
+    `${what}.other-disk`,
+    index < 0
+      ? `${path} is of a machine with ${old.length} disks, and this one has ${now.length}.`
+      : `${path}: disk ${index + 1} has been changed by somebody else since (it contained ${old[index]}).`,
+    'Put the image back as this file knows it, from a copy.',
+  );
 }
 
 /** Refuses a file that was made by another machine, and says how that differs. */
@@ -55,17 +87,27 @@ export function checkIdentity(
 export function startRecording(
   machine: Machine,
   identity: MachineIdentity,
+  journal: DiskJournal,
   files: OutputFiles,
   path: string,
 ): () => void {
   const file = files.create(path);
-  const { instructions } = machine.clock;
-  const head = { identity: copyPlain(identity), instructions, time: machine.clock.now(), hash: machine.memoryHash() };
-  machine.input.record(new InputLogWriter(file, head));
+  const writer = newLog(machine, identity, journal, file);
+  machine.input.record(writer);
   return () => {
     machine.input.finishRecording();
     file.close();
   };
+}
+
+/** A log that begins here: the disks' old contents go into it as they are overwritten. */
+function newLog(machine: Machine, identity: MachineIdentity, journal: DiskJournal, sink: ByteSink): InputLogWriter {
+  let writer: InputLogWriter | undefined;
+  const disks = journal.begin((disk, block, old) => writer?.oldBlock(disk, block, old));
+  const { instructions } = machine.clock;
+  const [time, hash] = [machine.clock.now(), machine.memoryHash()];
+  writer = new InputLogWriter(sink, { identity: copyPlain(identity), instructions, time, hash, disks });
+  return writer;
 }
 
 /** From now on the recording's input enters, and no other. @throws UserError when it began somewhere else */
@@ -92,6 +134,7 @@ export function startReplay(
 export function snapshotMarks(
   machine: Machine,
   identity: MachineIdentity,
+  journal: DiskJournal,
   requests: readonly SnapshotRequest[],
   files: OutputFiles,
   log: (line: string) => void,
@@ -105,7 +148,8 @@ export function snapshotMarks(
       );
     }
     const reached = (): void => {
-      files.write(file, takeSnapshot(machine, identity));
+      if (journal.anyWritable) newLog(machine, identity, journal, files.create(oldBlocksFile(file)));
+      files.write(file, takeSnapshot(machine, identity, journal.contents()));
       log(`xenoscope: snapshot at instruction ${machine.clock.instructions}: ${file}`);
     };
     return { instructions, reached };

@@ -8,6 +8,7 @@
  *
  * The first entry is the head, the others are input.
  */
+import type { DiskBlocks } from '../base/disk-layers.ts';
 import { UserError } from '../base/user-error.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { decodePlain, encodePlain, PlainDataError } from './plain-codec.ts';
@@ -27,11 +28,15 @@ export interface InputLogHead {
   readonly time: number;
   /** Hash of the machine's memory and registers then. */
   readonly hash: string;
+  /** What the disks contained then, in the order they were opened. */
+  readonly disks: readonly string[];
 }
 
 /** Kinds that every log knows; all others have been defined by whoever takes that input. */
 export const CHECK = 'check';
 export const END = 'end';
+/** Not input: what a block of a disk contained at the beginning, before it is overwritten. */
+const OLD_BLOCK = 'old-block';
 
 export interface InputEntry {
   readonly kind: string;
@@ -47,6 +52,8 @@ export interface InputEntry {
 export interface InputLog {
   readonly head: InputLogHead;
   readonly entries: readonly InputEntry[];
+  /** By disk: its blocks as they were at the beginning, of those that were written since. */
+  readonly oldBlocks: readonly DiskBlocks[];
   /** It has an end; false when the process that wrote it was killed. */
   readonly complete: boolean;
 }
@@ -73,6 +80,10 @@ export class InputLogWriter {
     this.payload([kind, instructions, time, registers, data]);
   }
 
+  oldBlock(disk: number, block: number, bytes: Uint8Array): void {
+    this.payload([OLD_BLOCK, 0, 0, 0, { disk, block, bytes }]);
+  }
+
   private payload(data: PlainData): void {
     const bytes = encodePlain(data);
     const entry = new Uint8Array(ENTRY_HEADER_BYTES + bytes.length);
@@ -96,8 +107,25 @@ export function readInputLog(bytes: Uint8Array): InputLog {
   const [first, ...rest] = payloads;
   if (first === undefined) throw emptyRecording();
   if (!isHead(first)) throw damagedRecording(0);
-  const entries = rest.map((payload, index) => entryOf(payload, index + 1));
-  return { head: first, entries, complete: entries.at(-1)?.kind === END };
+  const entries: InputEntry[] = [];
+  const oldBlocks: DiskBlocks[] = [];
+  for (const [index, payload] of rest.entries()) {
+    const entry = entryOf(payload, index + 1);
+    if (entry.kind === OLD_BLOCK) addOldBlock(oldBlocks, entry.data as unknown as OldBlock);
+    else entries.push(entry);
+  }
+  return { head: first, entries, oldBlocks, complete: entries.at(-1)?.kind === END };
+}
+
+interface OldBlock {
+  readonly disk: number;
+  readonly block: number;
+  readonly bytes: Uint8Array;
+}
+
+function addOldBlock(list: DiskBlocks[], { disk, block, bytes }: OldBlock): void {
+  while (list.length <= disk) list.push(new Map());
+  list[disk]?.set(block, bytes);
 }
 
 /** Up to the end, or to an entry that is not there whole. */
@@ -131,8 +159,9 @@ function checksum(bytes: Uint8Array): number {
 
 function isHead(payload: PlainData): payload is PlainData & InputLogHead {
   if (typeof payload !== 'object' || payload === null || !('identity' in payload)) return false;
-  const { instructions, time, hash } = payload as Partial<Record<keyof InputLogHead, unknown>>;
-  return typeof instructions === 'number' && typeof time === 'number' && typeof hash === 'string';
+  const { instructions, time, hash, disks } = payload as Partial<Record<keyof InputLogHead, unknown>>;
+  const numbers = typeof instructions === 'number' && typeof time === 'number';
+  return numbers && typeof hash === 'string' && Array.isArray(disks);
 }
 
 function entryOf(payload: PlainData, index: number): InputEntry {

@@ -15,6 +15,15 @@ import { virtualDeviceNumber } from './virtual-device.ts';
 export interface OpenedDisk {
   readonly config: DiskConfig;
   readonly store: DiskStore;
+  /** What a relative target starts from. */
+  readonly folder?: string | undefined;
+}
+
+/** A disk as a snapshot names it: the image itself is not in it. */
+export interface SavedDisk {
+  readonly domid: number;
+  readonly config: DiskConfig;
+  readonly folder: string | undefined;
 }
 
 export interface DiskReport extends DiskStatistics {
@@ -34,7 +43,8 @@ export async function openDisks(
     for (const text of texts) {
       const config = parseDiskConfig(text, { file: name, at: { line: 1, column: 1 } });
       if (openDisk === undefined) throw noDisksHere(config.target);
-      opened.push({ config, store: await openDisk(config.target, folder, { readOnly: config.readOnly }) });
+      const store = await openDisk(config.target, folder, { readOnly: config.readOnly });
+      opened.push({ config, store, folder });
     }
     return opened;
   } catch (error) {
@@ -43,7 +53,7 @@ export async function openDisks(
   }
 }
 
-function noDisksHere(target: string): UserError {
+export function noDisksHere(target: string): UserError {
   return new UserError('disk.no-host', `${target} cannot be opened: nothing here can open disks.`);
 }
 
@@ -57,8 +67,30 @@ export class BlockDevices {
    * Plugs a disk in, before or while the domain runs. The store belongs to the device from now on, also when that is
    * refused: a device of that name, or another user of the same file where one of them writes.
    */
-  plug(domain: Domain, { config, store }: OpenedDisk): XenbusDevice | Refusal {
-    const disk = new Disk(
+  plug(domain: Domain, opened: OpenedDisk): XenbusDevice | Refusal {
+    const disk = this.diskOf(opened);
+    const result =
+      this.otherUser(disk) ?? this.xenbus.attach(domain, (owner) => new BlockBackend(this.hypervisor, owner, disk));
+    if ('errno' in result) disk.close();
+    return result;
+  }
+
+  save(): readonly SavedDisk[] {
+    return this.backends().map(({ domain, backend }) => {
+      const { virtualDevice, vdev, params, readOnly, discard, folder } = backend.disk.options;
+      return { domid: domain, config: { target: params, vdev, virtualDevice, readOnly, discard }, folder };
+    });
+  }
+
+  /** To be called before xenbus makes its devices again, for a disk that has been opened again. */
+  expect({ domid, config }: SavedDisk, opened: OpenedDisk): void {
+    const disk = this.diskOf(opened);
+    const address = { domid, kind: 'vbd', handle: config.virtualDevice } as const;
+    this.xenbus.expect(address, (owner) => new BlockBackend(this.hypervisor, owner, disk));
+  }
+
+  private diskOf({ config, store, folder }: OpenedDisk): Disk {
+    return new Disk(
       this.hypervisor.ram,
       {
         virtualDevice: config.virtualDevice,
@@ -66,13 +98,10 @@ export class BlockDevices {
         params: config.target,
         readOnly: config.readOnly || store.readOnly,
         discard: config.discard,
+        folder,
       },
       store,
     );
-    const result =
-      this.otherUser(disk) ?? this.xenbus.attach(domain, (owner) => new BlockBackend(this.hypervisor, owner, disk));
-    if ('errno' in result) disk.close();
-    return result;
   }
 
   /** "xvdb" or its number. The guest is asked to let go of it; with `force` it is gone at once. */

@@ -4,6 +4,7 @@ import { type ElfFile, readElf } from '../../elf/elf-file.ts';
 import { copyPlain, type PlainData, type PlainObject } from '../../machine/plain-data.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { type DomainState, type HypervisorState, recreateDomain, saveDomain } from '../common/hypervisor-state.ts';
+import type { SavedDisk } from './block-devices.ts';
 import type { KernelImage } from './image/kernel-image.ts';
 import type { BootedDomain, Machine } from './machine-boot.ts';
 
@@ -25,6 +26,7 @@ export interface MachineState {
   readonly random: number;
   readonly hypervisor: HypervisorState;
   readonly store: PlainObject;
+  readonly disks: readonly SavedDisk[];
   readonly networks: PlainData;
   readonly xenbus: PlainData;
   readonly domains: readonly BootedDomainState[];
@@ -38,6 +40,7 @@ export function saveMachine(machine: Machine, random: number): MachineState {
     random,
     hypervisor: hypervisor.save(),
     store: store.save(),
+    disks: machine.disks.save(),
     networks: copyPlain(machine.networks.save(), 'networks'),
     xenbus: copyPlain(machine.xenbus.save(), 'xenbus'),
     domains: machine.domains.map((booted) => saveBooted(hypervisor, booted)),

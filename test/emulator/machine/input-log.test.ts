@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { UserError } from '../../../emulator/base/user-error.ts';
 import { type InputEntry, InputLogWriter, readInputLog } from '../../../emulator/machine/input-log.ts';
 
-const head = { identity: { kernel: 'abc', domains: [1, 2] }, instructions: 12, time: 34, hash: 'ff' };
+const head = { identity: { kernel: 'abc', domains: [1, 2] }, instructions: 12, time: 34, hash: 'ff', disks: ['a'] };
 const entries: readonly InputEntry[] = [
   { kind: 'console', instructions: 100, time: 2 ** 45, registers: 0xffffffff, data: new Uint8Array([1, 2, 3]) },
   { kind: 'register', instructions: 100, time: 2 ** 45, registers: 7, data: { vcpu: 0, name: 'rip', value: '0x1' } },
@@ -33,7 +33,7 @@ function problem(bytes: Uint8Array): string {
 
 describe('a recording', () => {
   test('reads as it was written', () => {
-    expect(readInputLog(written().bytes)).toStrictEqual({ head, entries, complete: true });
+    expect(readInputLog(written().bytes)).toStrictEqual({ head, entries, oldBlocks: [], complete: true });
   });
 
   test('that was cut anywhere is good up to the last whole entry', () => {
@@ -45,7 +45,12 @@ describe('a recording', () => {
       if (length < headEnd) expect(problem(cut)).toBe(length < 8 ? 'recording.unknown' : 'recording.truncated');
       else {
         const whole = entryEnds.filter((end) => end <= length).length;
-        expect(readInputLog(cut)).toStrictEqual({ head, entries: entries.slice(0, whole), complete: false });
+        expect(readInputLog(cut)).toStrictEqual({
+          head,
+          entries: entries.slice(0, whole),
+          oldBlocks: [],
+          complete: false,
+        });
       }
     }
   });

@@ -76,7 +76,9 @@ const log = (): InputLog => readInputLog(new Uint8Array(Buffer.concat(pieces)));
 
 function recordInto(machine: ToyMachine): void {
   const append = (bytes: Uint8Array): void => void pieces.push(bytes);
-  machine.point.record(new InputLogWriter({ append }, { identity: 'toy', instructions: 0, time: 0, hash: '' }));
+  machine.point.record(
+    new InputLogWriter({ append }, { identity: 'toy', instructions: 0, time: 0, hash: '', disks: [] }),
+  );
 }
 
 function session(machine: ToyMachine): void {
@@ -146,7 +148,7 @@ describe('a recorded session', () => {
     machine.point.finishRecording();
     const { head, complete, entries } = log();
     const wrong = (index: number, change: object): InputLog => ({
-      ...{ head, complete },
+      ...{ head, complete, oldBlocks: [] },
       entries: entries.map((entry, at) => (at === index ? { ...entry, ...change } : entry)),
     });
     const outcome = (index: number, change: object) => replay(new ToyMachine(), wrong(index, change), 100);

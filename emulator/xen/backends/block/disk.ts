@@ -18,6 +18,8 @@ export interface DiskOptions {
   readonly readOnly: boolean;
   /** Whether discard is offered. */
   readonly discard: boolean;
+  /** What a relative file name starts from. */
+  readonly folder?: string | undefined;
 }
 
 export interface DiskStatistics {

@@ -12,12 +12,12 @@ import { bootGuest, runTo, sampleGuest } from './booted.ts';
 import { compareGraphs, type Exemption } from './object-graph.ts';
 
 const exemptions: readonly Exemption[] = [
-  { path: /\.processor\.engine$/, because: 'compiled code and its tables, the same for all' },
-  { path: /\.processor\.cache$/, because: 'decoded code is made anew' },
+  { path: /\.processor\.(\w+\.)?engine$/, because: 'compiled code and its tables, the same for all' },
+  { path: /\.processor\.(\w+\.)*cache$/, because: 'decoded code is made anew' },
   { path: /\.ram\.codeFrames$/, because: 'decoded code is made anew' },
   { path: /\.mmu\.tlb\.filled\.\d$/, because: 'a list whose order does not matter' },
   { path: /^\.sources\./, because: 'images for a restart are not in a snapshot' },
-  { path: /\.processor\.(fetchLow|fetchHigh|granted)$/, because: 'set by every run' },
+  { path: /\.processor\.(\w+\.)?(fetchLow|fetchHigh|granted)$/, because: 'set by every run' },
   { path: /\.mmu\.found\.\w+$/, because: 'result of the last walk, set by the next' },
   { path: /\.loop\.args\.(lows|highs)$/, because: 'arguments of the last hypercall, set by the next' },
 ];
