@@ -25,6 +25,7 @@ export function findViolations(xen: Hypervisor): string[] {
   const found: string[] = [];
   const { first, owners, types, flags, typeCounts, counts } = xen.frames;
   const expected = { counts: new Int32Array(owners.length), types: new Int32Array(owners.length) };
+  const taken = new Set<number>();
   const use = (mfn: number, type: number | undefined, what: string): void => {
     const index = mfn - first;
     if (owners[index] === undefined || (owners[index] as number) < 0) {
@@ -45,7 +46,7 @@ export function findViolations(xen: Hypervisor): string[] {
     if ((own & FRAME_PINNED) !== 0) use(mfn, types[index], 'pin');
     const isTable = (types[index] as number) >= TYPE_L1 && (types[index] as number) <= TYPE_L4;
     if (isTable && (own & FRAME_VALIDATED) !== 0 && (typeCounts[index] as number) > 0) {
-      walkTable(xen, mfn as Mfn, types[index] as number, use, found);
+      walkTable(xen, mfn as Mfn, types[index] as number, use, found, taken);
     }
   }
   for (const domain of xen.domains.values()) useOfDomain(domain, use);
@@ -61,7 +62,8 @@ export function findViolations(xen: Hypervisor): string[] {
 
 type Use = (mfn: number, type: number | undefined, what: string) => void;
 
-function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: string[]): void {
+/** `taken`: L2 tables with Xen's slots that have been met. */
+function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: string[], taken: Set<number>): void {
   const base = xen.ram.offset(table) >>> 2;
   const narrow = xen.domains.get(xen.frames.owner(table) as Domid)?.width === 32;
   const flags = xen.frames.flags[table - xen.frames.first] as number;
@@ -69,10 +71,13 @@ function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: 
   for (let slot = 0; slot < 512; slot++) {
     const low = xen.ram.i32[base + slot * 2] as number;
     const high = xen.ram.i32[base + slot * 2 + 1] as number;
-    if (narrow && level === 3 && slot >= 3) {
-      // The fourth entry is there and leads to the only L2 with Xen's slots; nothing stands behind it.
-      const target = xen.frames.flags[entryFrame(low, high) - xen.frames.first] ?? 0;
-      const right = slot === 3 ? (low & PAGE_PRESENT) !== 0 && (target & FRAME_PAE_XEN_L2) !== 0 : (low | high) === 0;
+    if (narrow && level === 3) {
+      // The fourth entry is there and leads to an L2 with Xen's slots that nobody else uses; nothing stands behind it.
+      const index = entryFrame(low, high) - xen.frames.first;
+      const present = (low & PAGE_PRESENT) !== 0;
+      const xens = present && ((xen.frames.flags[index] as number) & FRAME_PAE_XEN_L2) !== 0;
+      const right = slot < 3 ? !xens : slot === 3 ? xens && !taken.has(index) : (low | high) === 0;
+      if (xens) taken.add(index);
       if (!right) found.push(`L3 ${table.toString(16)} slot ${slot} of a 32-bit domain is wrong`);
     }
     // From 0xF5800000 on (public/arch-x86/xen-x86_32.h), that L2 holds what Xen put there.

@@ -60,7 +60,7 @@ class CompatFuzzer {
 
   private entry(): readonly [low: number, high: number] {
     const flags = this.pick([0, P, P, P | RW, P | U, P | RW | U | A | D, P | A, P | RW, P | 0x80, P | 0x10]);
-    return [this.frame() * 4096 + flags, this.random.below(16) === 0 ? 1 << this.random.below(32) : 0];
+    return [this.frame() * 4096 + flags, this.random.below(8) === 0 ? 1 << (20 + this.random.below(12)) : 0];
   }
 
   private address(): number {
