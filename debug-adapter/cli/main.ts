@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { UserError } from '../../emulator/base/user-error.ts';
 import { bootTarget } from '../../emulator/debug/boot-target.ts';
 import { openDisk } from '../../emulator/host/node/file-disk.ts';
-import { readFile } from '../../emulator/host/node/files.ts';
+import { locateFile, readFile } from '../../emulator/host/node/files.ts';
 import { createFile, writeWholeFile } from '../../emulator/host/node/output-files.ts';
 import { nodeScheduler } from '../../emulator/host/node/scheduler.ts';
 import { createMachine } from '../../emulator/xen/toolstack/create-machine.ts';
@@ -47,7 +47,7 @@ async function main(words: readonly string[]): Promise<number | undefined> {
 
 function sessionHost(): SessionHost {
   const ports = { readFile, openDisk, scheduler: nodeScheduler, createMachine };
-  return { readFile, createTarget: (options) => bootTarget(options, ports) };
+  return { readFile, locateFile, createTarget: (options) => bootTarget(options, ports) };
 }
 
 /** From package.json: beside the bundle's folder, in a checkout and in an installed extension alike. */

@@ -2,8 +2,8 @@ import { ET_REL } from '../../emulator/elf/constants.ts';
 import type { ElfFile } from '../../emulator/elf/elf-file.ts';
 import { findSection } from '../../emulator/elf/elf-file.ts';
 import { CallFrames } from './call-frames.ts';
+import { argumentAt } from './call-sites.ts';
 import { AT, TAG } from './constants.ts';
-import type { Entry } from './entry.ts';
 import type { FrameRow } from './frame-program.ts';
 import { type FunctionIndex, type FunctionInstance, functionsAt, readFunctions } from './functions.ts';
 import { readLineHeader } from './line-header.ts';
@@ -15,7 +15,7 @@ import type { PcRange } from './ranges.ts';
 import { DebugSections } from './sections.ts';
 import { describeType, type Member, membersOf, type TypeDescription } from './types.ts';
 import { readUnitHeaders, Unit } from './unit.ts';
-import { childrenOf } from './unit-tree.ts';
+import { type Enumerator, enumeratorsOf, namedTypes } from './unit-names.ts';
 import { fileScope, frameBaseOf, globalsOf, locateVariable, type Variable, variablesOf } from './variables.ts';
 
 /** What an address is in the source. */
@@ -63,6 +63,7 @@ export class DebugInfo {
   private readonly functionIndexes = new Map<Unit, FunctionIndex | undefined>();
   private fileIndex: ReadonlyMap<string, readonly Unit[]> | undefined;
   private readonly scopes = new Map<Unit, ReadonlyMap<string, Variable>>();
+  private readonly enumeratorNames = new Map<Unit, ReadonlyMap<string, Enumerator>>();
   private readonly typeNames = new Map<Unit, ReadonlyMap<string, number>>();
 
   private constructor(
@@ -209,6 +210,16 @@ export class DebugInfo {
     return undefined;
   }
 
+  /** An enumerator of a unit by name, with the offset of its type. */
+  enumerator(name: string, unit: Unit): Enumerator | undefined {
+    let names = this.enumeratorNames.get(unit);
+    if (names === undefined) {
+      names = this.problemList.guard(new Map(), () => enumeratorsOf(unit));
+      this.enumeratorNames.set(unit, names);
+    }
+    return names.get(name);
+  }
+
   /** Where a variable is in a frame. `instance`: the function it belongs to, for locals. */
   async locate(variable: Variable, instance: FunctionInstance | undefined, frame: VariableFrame): Promise<Location> {
     return await this.guardLocation(async () => {
@@ -236,19 +247,8 @@ export class DebugInfo {
   ): { readonly expression: Uint8Array; readonly unit: Unit } | undefined {
     const unit = this.unitAt(returnAddress - 1);
     if (unit === undefined) return undefined;
-    return this.problemList.guard(undefined, () => {
-      const call = findCallSite(unit, returnAddress);
-      if (call === undefined) return undefined;
-      for (const child of childrenOf(unit.tree, call)) {
-        const tag = unit.tree.tags[child];
-        if (tag !== TAG.call_site_parameter && tag !== TAG.GNU_call_site_parameter) continue;
-        const entry = unit.entry(unit.tree.offsets[child] as number);
-        const own = entry.block(AT.location);
-        const expression = entry.block(AT.call_value) ?? entry.block(AT.GNU_call_site_value);
-        if (own !== undefined && expression !== undefined && sameBytes(own, location)) return { expression, unit };
-      }
-      return undefined;
-    });
+    const expression = this.problemList.guard(undefined, () => argumentAt(unit, returnAddress, location));
+    return expression === undefined ? undefined : { expression, unit };
   }
 
   type(offset: number): TypeDescription | undefined {
@@ -474,43 +474,3 @@ export class DebugInfo {
     return names;
   }
 }
-
-const TYPE_KEYWORDS: ReadonlyMap<number, string> = new Map([
-  [TAG.structure_type, 'struct '],
-  [TAG.union_type, 'union '],
-  [TAG.class_type, 'class '],
-  [TAG.enumeration_type, 'enum '],
-  [TAG.typedef, ''],
-  [TAG.base_type, ''],
-]);
-
-function namedTypes(unit: Unit): ReadonlyMap<string, number> {
-  const { tree } = unit;
-  const found = new Map<string, number>();
-  for (let index = 1; index < tree.count; index++) {
-    const keyword = TYPE_KEYWORDS.get(tree.tags[index] as number);
-    if (keyword === undefined) continue;
-    const entry: Entry = unit.entry(tree.offsets[index] as number);
-    const name = entry.text(AT.name);
-    if (name !== undefined && !entry.flag(AT.declaration) && !found.has(`${keyword}${name}`)) {
-      found.set(`${keyword}${name}`, entry.offset);
-    }
-  }
-  return found;
-}
-
-/** Tree index of the entry for the call that returns to an address. */
-function findCallSite(unit: Unit, returnAddress: number): number | undefined {
-  const { tree } = unit;
-  for (let index = 1; index < tree.count; index++) {
-    const tag = tree.tags[index];
-    if (tag !== TAG.call_site && tag !== TAG.GNU_call_site) continue;
-    const entry = unit.entry(tree.offsets[index] as number);
-    const at = tag === TAG.call_site ? entry.address(AT.call_return_pc) : entry.address(AT.low_pc);
-    if (at === returnAddress) return index;
-  }
-  return undefined;
-}
-
-const sameBytes = (left: Uint8Array, right: Uint8Array): boolean =>
-  left.length === right.length && left.every((byte, at) => byte === right[at]);

@@ -170,3 +170,10 @@ export interface XenEvents {
 }
 
 export type XenLaunchArguments = DebugProtocol.LaunchRequestArguments & LaunchConfiguration;
+
+/** Body of DAP's `stopped` event, as Xenoscope sends it. */
+export interface XenStoppedBody {
+  readonly reason: string;
+  /** The innermost frame has source that the client can open. */
+  readonly xenSource?: boolean;
+}

@@ -13,6 +13,8 @@ export interface LaunchConfiguration extends DomainKeys {
   readonly trace?: readonly string[];
   /** ELF files with symbols for a stripped kernel. */
   readonly symbols?: string | readonly string[];
+  /** Where source files are that debugging information names otherwise: prefixes of its paths to paths or URIs. */
+  readonly sourceMap?: Readonly<Record<string, string>>;
   /** Whether console text also arrives as `output` events, for clients without a console of their own. Default true
    * unless the client announces that it handles `xenConsole` (see `XenInitializeArguments`). */
   readonly consoleOutput?: boolean;

@@ -17,6 +17,12 @@ export interface Requests extends XenRequests {
   readonly disconnect: Request<Dap.DisconnectArguments | undefined, undefined>;
 
   readonly setBreakpoints: Request<Dap.SetBreakpointsArguments, Dap.SetBreakpointsResponse['body']>;
+  readonly breakpointLocations: Request<
+    Dap.BreakpointLocationsArguments,
+    NonNullable<Dap.BreakpointLocationsResponse['body']>
+  >;
+  readonly gotoTargets: Request<Dap.GotoTargetsArguments, Dap.GotoTargetsResponse['body']>;
+  readonly goto: Request<Dap.GotoArguments, undefined>;
   readonly setFunctionBreakpoints: Request<
     Dap.SetFunctionBreakpointsArguments,
     Dap.SetFunctionBreakpointsResponse['body']

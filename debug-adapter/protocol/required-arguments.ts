@@ -1,7 +1,7 @@
 import { badArguments } from './errors.ts';
 import type { Command } from './requests.ts';
 
-type Kind = 'string' | 'number' | 'strings' | { readonly listOf: Fields; readonly optional?: true };
+type Kind = 'string' | 'number' | 'strings' | 'object' | { readonly listOf: Fields; readonly optional?: true };
 type Fields = { readonly [name: string]: Kind };
 
 const listOf = (fields: Fields): Kind => ({ listOf: fields });
@@ -14,6 +14,9 @@ const REQUIRED: Partial<Record<Command, Fields>> = {
   setExceptionBreakpoints: { filters: 'strings', filterOptions: { listOf: { filterId: 'string' }, optional: true } },
   dataBreakpointInfo: { name: 'string' },
   setDataBreakpoints: { breakpoints: listOf({ dataId: 'string' }) },
+  breakpointLocations: { source: 'object', line: 'number' },
+  gotoTargets: { source: 'object', line: 'number' },
+  goto: { threadId: 'number', targetId: 'number' },
   next: { threadId: 'number' },
   stepIn: { threadId: 'number' },
   stepOut: { threadId: 'number' },
@@ -49,6 +52,10 @@ function checkFields(values: Record<string, unknown>, fields: Fields, path: stri
 function checkField(value: unknown, kind: Kind, name: string): void {
   if (kind === 'string' || kind === 'number') {
     if (typeof value !== kind) throw badArguments(`"${name}" must be a ${kind}`);
+    return;
+  }
+  if (kind === 'object') {
+    if (!isObject(value)) throw badArguments(`"${name}" must be an object`);
     return;
   }
   if (kind === 'strings') {

@@ -7,7 +7,7 @@ import type {
 import type { HitCondition } from '../expression/hit-condition.ts';
 
 /** Where a breakpoint comes from: its DAP request replaces all of the same origin. */
-export type Origin = 'function' | 'instruction' | 'data';
+export type Origin = 'function' | 'instruction' | 'data' | `source:${string}`;
 
 export interface BreakpointSpec {
   /** What the client called it: function name, or address for instruction breakpoints. */
@@ -22,6 +22,8 @@ export interface BreakpointSpec {
   readonly hypercall: string | undefined;
   /** What a data breakpoint watches. */
   readonly watch?: Omit<WatchpointRequest, 'id'>;
+  /** Of a line: the client's path, the line asked for, and the one that has code. */
+  readonly source?: { readonly path: string; readonly asked: number; readonly line: number };
   /** Why it cannot be set, or a remark; empty when there is nothing to say. */
   readonly message: string;
   readonly verified: boolean;
@@ -51,6 +53,11 @@ export class BreakpointTable {
 
   all(origin: Origin): readonly BreakpointEntry[] {
     return this.entries.filter((entry) => entry.origin === origin);
+  }
+
+  /** Client's paths of the source files that have breakpoints. */
+  sourcePaths(): readonly string[] {
+    return [...new Set(this.entries.flatMap(({ source }) => source?.path ?? []))];
   }
 
   byId(id: number): BreakpointEntry | undefined {

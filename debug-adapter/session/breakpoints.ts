@@ -1,12 +1,12 @@
 import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
 import type { EventFilter } from '../../emulator/debug/target.ts';
-import { ExpressionError } from '../expression/error.ts';
-import { type HitCondition, parseHitCondition } from '../expression/hit-condition.ts';
-import { parseExpression } from '../expression/parser.ts';
-import type { BreakpointEntry, BreakpointSpec, Origin } from './breakpoint-table.ts';
+import { type Conditions, conditionProblem, replaceAndArm, withConditions } from './breakpoint-spec.ts';
+import type { BreakpointEntry, BreakpointSpec } from './breakpoint-table.ts';
 import type { SessionContext } from './context.ts';
 import { resolveFunction } from './function-breakpoint.ts';
+import { fromLine } from './line-numbers.ts';
 import { moved, parseReference } from './memory-reference.ts';
+import { originOf, resolveAgain } from './source/line-breakpoints.ts';
 
 /** Filters of `setExceptionBreakpoints`, as `initialize` announces them. */
 export const EXCEPTION_FILTERS: readonly Dap.ExceptionBreakpointsFilter[] = [
@@ -24,20 +24,6 @@ export const EXCEPTION_FILTERS: readonly Dap.ExceptionBreakpointsFilter[] = [
     supportsCondition: false,
   },
 ];
-
-interface Conditions {
-  readonly condition?: string;
-  readonly hitCondition?: string;
-  /** Not in DAP for these kinds, but some clients have it to give. */
-  readonly logMessage?: string;
-}
-
-/** Source breakpoints: none can be set as long as no source is known. */
-export function setBreakpoints(args: Dap.SetBreakpointsArguments): Promise<Dap.SetBreakpointsResponse['body']> {
-  const message = 'Xenoscope has no line numbers yet. Break on a function, an address (*0x…) or hypercall:NAME.';
-  const breakpoints = (args.breakpoints ?? []).map(({ line }) => ({ verified: false, line, message }));
-  return Promise.resolve({ breakpoints });
-}
 
 export async function setFunctionBreakpoints(
   context: SessionContext,
@@ -103,12 +89,28 @@ export async function rearm(context: SessionContext): Promise<void> {
       }),
     );
   }
-  for (const breakpoint of await replaceAndArm(context, 'function', specs)) {
-    if (former.get(breakpoint.id ?? 0)?.verified !== breakpoint.verified) {
+  reportChanges(context, former, await replaceAndArm(context, 'function', specs));
+  for (const path of context.breakpoints.sourcePaths()) {
+    const lines = new Map(context.breakpoints.all(originOf(path)).map((entry) => [entry.id, entry] as const));
+    const again: BreakpointSpec[] = [];
+    for (const entry of lines.values()) again.push(await resolveAgain(context, entry));
+    reportChanges(context, lines, await replaceAndArm(context, originOf(path), again));
+  }
+  await armFilters(context);
+}
+
+function reportChanges(
+  context: SessionContext,
+  former: ReadonlyMap<number, BreakpointEntry>,
+  breakpoints: readonly Dap.Breakpoint[],
+): void {
+  for (const breakpoint of breakpoints) {
+    const before = former.get(breakpoint.id ?? 0);
+    const moved = before?.source !== undefined && fromLine(context, before.source.line) !== breakpoint.line;
+    if (before?.verified !== breakpoint.verified || moved) {
       context.send('breakpoint', { reason: 'changed', breakpoint });
     }
   }
-  await armFilters(context);
 }
 
 async function functionSpec(context: SessionContext, text: string, conditions: Conditions): Promise<BreakpointSpec> {
@@ -120,79 +122,5 @@ async function functionSpec(context: SessionContext, text: string, conditions: C
   return withConditions(text, all, await resolveFunction(context, name));
 }
 
-export function withConditions(
-  name: string,
-  { condition, hitCondition, logMessage }: Conditions,
-  place: Pick<BreakpointSpec, 'addresses' | 'hypercall' | 'message' | 'verified' | 'watch'>,
-): BreakpointSpec {
-  const given = {
-    name,
-    condition: textOrNothing(condition),
-    hitText: textOrNothing(hitCondition),
-    logMessage: textOrNothing(logMessage),
-  };
-  const hit = hitProblem(given.hitText);
-  const problem = conditionProblem(given.condition) ?? hit.problem;
-  if (problem !== undefined) {
-    return {
-      ...given,
-      hitCondition: undefined,
-      addresses: [],
-      hypercall: undefined,
-      message: problem,
-      verified: false,
-    };
-  }
-  return { ...given, hitCondition: hit.condition, ...place };
-}
-
 const unresolved = (name: string, conditions: Conditions, message: string): BreakpointSpec =>
   withConditions(name, conditions, { addresses: [], hypercall: undefined, message, verified: false });
-
-const textOrNothing = (text: string | undefined): string | undefined => (text?.trim() === '' ? undefined : text);
-
-function conditionProblem(condition: string | undefined): string | undefined {
-  if (condition === undefined) return undefined;
-  try {
-    parseExpression(condition);
-    return undefined;
-  } catch (error) {
-    if (error instanceof ExpressionError) return `Condition: ${error.message}`;
-    throw error;
-  }
-}
-
-function hitProblem(text: string | undefined): { readonly condition?: HitCondition; readonly problem?: string } {
-  if (text === undefined) return {};
-  try {
-    return { condition: parseHitCondition(text) };
-  } catch (error) {
-    if (error instanceof ExpressionError) return { problem: error.message };
-    throw error;
-  }
-}
-
-export async function replaceAndArm(
-  context: SessionContext,
-  origin: Origin,
-  specs: readonly BreakpointSpec[],
-): Promise<Dap.Breakpoint[]> {
-  const entries = context.breakpoints.replace(origin, specs);
-  if (context.configuration?.noDebug === true) {
-    return entries.map(({ id }) => ({ id, verified: false, message: 'Started without debugging.' }));
-  }
-  const verdicts = await context.breakpoints.arm(context.target);
-  return entries.map((entry) => toDap(entry, verdicts.get(entry.id)));
-}
-
-function toDap(entry: BreakpointEntry, verdict: { verified: boolean; message: string } | undefined): Dap.Breakpoint {
-  const verified = verdict === undefined ? entry.verified : entry.verified && verdict.verified;
-  const message = verdict === undefined || verdict.message === '' ? entry.message : verdict.message;
-  const address = entry.addresses[0];
-  return {
-    id: entry.id,
-    verified,
-    ...(message === '' ? {} : { message }),
-    ...(address === undefined ? {} : { instructionReference: address }),
-  };
-}

@@ -1,10 +1,47 @@
 import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
+import { ExpressionError } from '../expression/error.ts';
+import { evaluate } from '../expression/evaluator.ts';
 import type { SessionContext } from './context.ts';
+import { frameEnvironment } from './frame-environment.ts';
 import { registerNames } from './register-names.ts';
 import { COMMAND_NAMES } from './repl-commands.ts';
+import { globalsOf, localsOf } from './source/frame-variables.ts';
+import { frameOrInnermost } from './stack.ts';
+import type { FrameHandle } from './stop-data.ts';
 
 export const COMPLETION_TRIGGERS: readonly string[] = ['$', '.'];
 const MAXIMUM_SYMBOLS = 50;
+
+/** Members behind "a->" and "a."; elsewhere locals, arguments and globals of the frame. */
+async function sourceNames(
+  context: SessionContext,
+  frameId: number | undefined,
+  before: string,
+  name: string,
+): Promise<readonly { readonly label: string; readonly type: Dap.CompletionItemType }[]> {
+  const frame = await frameOrInnermost(context, frameId);
+  const fits = (label: string | undefined): label is string => label?.toLowerCase().startsWith(name) === true;
+  const path = /([A-Za-z_$][\w$]*(?:(?:->|\.)\w+|\[[^\]]*\])*)(?:->|\.)\w*$/.exec(before)?.[1];
+  if (path !== undefined) {
+    const members = await memberNames(context, frame, path);
+    return members.filter(fits).map((label) => ({ label, type: 'field' }));
+  }
+  if (frame.source === undefined) return [];
+  const labels = [...localsOf(frame.source), ...globalsOf(frame.source)].map((variable) => variable.name);
+  return [...new Set(labels)].filter(fits).map((label) => ({ label, type: 'variable' }));
+}
+
+async function memberNames(context: SessionContext, frame: FrameHandle, path: string): Promise<readonly string[]> {
+  try {
+    const value = await evaluate(path, frameEnvironment(context, frame));
+    if (value.kind === 'tree') return value.tree.children.map((child) => child.name);
+    const type = value.type.kind === 'pointer' ? value.type.to : value.type;
+    return type.kind === 'struct' ? type.members.flatMap((member) => member.name ?? []) : [];
+  } catch (error) {
+    if (error instanceof ExpressionError) return [];
+    throw error;
+  }
+}
 
 /** Registers, arguments of the hypercall stopped at, commands at the beginning, and symbols. */
 export async function completions(
@@ -23,6 +60,9 @@ export async function completions(
     .filter((register) => register.startsWith(name))
     .map((register) => ({ label: `${sigil}${register}`, type: 'variable', ...place }));
   if (sigil !== '') return { targets: found };
+  for (const { label, type } of await sourceNames(context, args.frameId, before, name)) {
+    found.unshift({ label, type, ...place });
+  }
   const call = await stop.hypercall(vcpu);
   for (const argument of call?.arguments ?? []) {
     if (argument.name.toLowerCase().startsWith(name)) found.unshift({ label: argument.name, type: 'field', ...place });

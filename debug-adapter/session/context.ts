@@ -1,6 +1,7 @@
 import { type Disposable, DisposableStore } from '../../emulator/base/disposable.ts';
 import { joinSymbolLists } from '../../emulator/base/symbol-list.ts';
 import type { DebugTarget, StopEvent, ThreadInfo } from '../../emulator/debug/target.ts';
+import { joinPath } from '../dwarf/paths.ts';
 import type { XenEvents, XenInitializeArguments } from '../protocol/custom-requests.ts';
 import { machineRunning, notLaunched, unknownDomain, unknownThread } from '../protocol/errors.ts';
 import type { LaunchConfiguration } from '../protocol/launch-configuration.ts';
@@ -10,8 +11,11 @@ import { type Code, Disassembler } from './disassembler.ts';
 import type { SessionHost } from './host.ts';
 import { loadOrcTable } from './orc-loader.ts';
 import type { OrcTable } from './orc-table.ts';
+import type { LineStep } from './source/line-step.ts';
+import { Modules } from './source/modules.ts';
+import { SourceFiles } from './source/source-files.ts';
 import { StopData } from './stop-data.ts';
-import { readSymbolFiles } from './symbol-files.ts';
+import { readKernelInfo, readSymbolFiles, type SymbolFile } from './symbol-files.ts';
 
 type SendEvent = (event: string, body?: unknown) => void;
 
@@ -36,7 +40,13 @@ export class SessionContext implements Disposable {
   filters: ReadonlyMap<string, string | undefined> = new Map();
 
   private current: { readonly target: DebugTarget; readonly subscriptions: DisposableStore } | undefined;
+  /** A step by lines that is under way, over any number of stops that the client does not see. */
+  lineStep: LineStep | undefined;
   private symbolTable: Promise<SymbolTable> | undefined;
+  private symbolFiles: Promise<readonly SymbolFile[]> | undefined;
+  private debugModules: Promise<Modules> | undefined;
+  private sourceFiles: SourceFiles | undefined;
+  private readonly reported = new Set<string>();
   private orc: Promise<OrcTable | undefined> | undefined;
   private hypercalls: Promise<ReadonlyMap<number, string>> | undefined;
 
@@ -135,6 +145,36 @@ export class SessionContext implements Disposable {
     this.symbolTable = undefined;
     this.hypercalls = undefined;
     this.orc = undefined;
+    this.symbolFiles = undefined;
+    this.debugModules = undefined;
+    this.sourceFiles = undefined;
+    this.lineStep = undefined;
+  }
+
+  /** Debugging information of the kernel and of the files under "symbols"; read once per machine. */
+  modules(): Promise<Modules> {
+    this.debugModules ??= this.loadModules();
+    return this.debugModules;
+  }
+
+  /** Where the client finds source files. */
+  async sources(): Promise<SourceFiles> {
+    if (this.sourceFiles === undefined) {
+      const { cwd, sourceMap } = this.configuration ?? {};
+      const kernels = this.hasTarget ? await this.target.kernels() : [];
+      const folders = [cwd, ...kernels.map(({ path, folder }) => folderOf(path, folder))];
+      this.sourceFiles = new SourceFiles(this.host, sourceMap ?? {}, [...new Set(folders)]);
+    }
+    return this.sourceFiles;
+  }
+
+  /** Tells the user, once each, what is wrong with debugging information. */
+  async reportProblems(): Promise<void> {
+    for (const problem of (await this.modules()).problems) {
+      if (this.reported.has(problem)) continue;
+      this.reported.add(problem);
+      this.output('important', `Debugging information of ${problem}\n`);
+    }
   }
 
   /** The code that the stopped vCPU (or the first one) sees. */
@@ -175,10 +215,29 @@ export class SessionContext implements Disposable {
 
   private async loadSymbols(): Promise<SymbolTable> {
     const own = await this.target.symbols();
-    const files = await readSymbolFiles(this.host, this.configuration, (text) => this.output('important', text));
-    return new SymbolTable(joinSymbolLists([...files, own]));
+    const files = await this.files();
+    return new SymbolTable(joinSymbolLists([...files.map(({ symbols }) => symbols), own]));
+  }
+
+  private files(): Promise<readonly SymbolFile[]> {
+    this.symbolFiles ??= readSymbolFiles(this.host, this.configuration, (text) => this.output('important', text));
+    return this.symbolFiles;
+  }
+
+  private async loadModules(): Promise<Modules> {
+    const [kernel] = await this.target.kernels();
+    const own = kernel === undefined ? undefined : await readKernelInfo(this.host, kernel);
+    const found = (await this.files()).flatMap(({ path, info }) => (info === undefined ? [] : [{ path, info }]));
+    if (kernel !== undefined && own !== undefined) found.push({ path: kernel.path, info: own });
+    return new Modules(found);
   }
 }
 
 /** DAP thread ids start at 1: some clients take 0 for "none". */
 export const toThreadId = (vcpu: number): number => vcpu + 1;
+
+/** Folder of a file that is named relative to another; undefined: the host's own idea of "here". */
+function folderOf(path: string, relativeTo: string | undefined): string | undefined {
+  const slash = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'));
+  return slash <= 0 ? relativeTo : joinPath(relativeTo ?? '', path.slice(0, slash));
+}

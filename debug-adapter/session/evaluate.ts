@@ -2,15 +2,18 @@ import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
 import { ExpressionError } from '../expression/error.ts';
 import { evaluate as evaluateText, type Value } from '../expression/evaluator.ts';
 import { formatType, formatValue } from '../expression/format.ts';
-import { sizeOf } from '../expression/types.ts';
+import { sizeOf, typeByName, type ValueType } from '../expression/types.ts';
 import { badExpression, notSettable, unreadableMemory } from '../protocol/errors.ts';
 import type { SessionContext } from './context.ts';
 import { frameEnvironment } from './frame-environment.ts';
 import { invalidate, memoryChanged } from './invalidate.ts';
 import { runCommand } from './repl-commands.ts';
+import { setRegister } from './set-register.ts';
+import { assign } from './source/assign.ts';
+import { ValueView } from './source/values.ts';
 import { frameOrInnermost } from './stack.ts';
 import type { FrameHandle } from './stop-data.ts';
-import { argumentVariables, setRegister } from './variables.ts';
+import { argumentVariables, toDap } from './variables.ts';
 
 export async function evaluate(
   context: SessionContext,
@@ -22,6 +25,18 @@ export async function evaluate(
     if (text !== undefined) return { result: text, variablesReference: 0 };
   }
   const value = await explained(() => evaluateText(args.expression, frameEnvironment(context, frame)));
+  if (value.kind === 'object' || value.kind === 'unavailable' || (value.kind === 'number' && isOfProgram(value.type))) {
+    const view = new ValueView(context, (name, old, text) => assign(context, frame, name, old, text));
+    const shown = toDap(context.stopped, await view.named(args.expression, value, args.expression));
+    const { value: result, variablesReference, type, memoryReference, indexedVariables } = shown;
+    return {
+      result,
+      variablesReference,
+      ...(type === undefined ? {} : { type }),
+      ...(memoryReference === undefined ? {} : { memoryReference }),
+      ...(indexedVariables === undefined ? {} : { indexedVariables }),
+    };
+  }
   const type = formatType(value);
   return {
     result: await describe(context, value),
@@ -39,6 +54,11 @@ export async function setExpression(
   const frame = await frameOrInnermost(context, args.frameId);
   const left = await explained(() => evaluateText(args.expression, frameEnvironment(context, frame)));
   if (left.kind !== 'number' || left.place === undefined) throw notSettable(args.expression);
+  if (left.place.kind === 'bits' || isOfProgram(left.type)) {
+    const value = await assign(context, frame, args.expression, left, args.value);
+    invalidate(context, ['variables', 'stacks']);
+    return { value };
+  }
   if (left.place.kind === 'register') {
     const value = await setRegister(context, frame, left.place.name, args.value);
     invalidate(context, ['variables', 'stacks']);
@@ -64,6 +84,12 @@ async function storeInteger(
   memoryChanged(context, reference, 0, size);
   invalidate(context, ['variables', 'stacks']);
 }
+
+/** Types of debugging information are shown by it; the built-in ones as plain numbers with their symbol. */
+const isOfProgram = (type: ValueType): boolean => {
+  if (type.kind === 'pointer') return isOfProgram(type.to);
+  return type.alias !== undefined || type.kind !== 'integer' || typeByName(type.name) !== type;
+};
 
 /** What is wrong with an expression, as a failed response. */
 async function explained<T>(work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
 import { noCrash } from '../protocol/errors.ts';
 import { type SessionContext, toThreadId } from './context.ts';
+import { LineStep } from './source/line-step.ts';
 import { framesOf } from './stack.ts';
 import { reportTerminated } from './stops.ts';
 
@@ -20,6 +21,7 @@ export async function resume(context: SessionContext): Promise<Dap.ContinueRespo
   const stop = context.stop;
   if (stop === undefined) return { allThreadsContinued: true };
   context.setRunning();
+  context.lineStep = undefined;
   if (stop.event.final) reportTerminated(context);
   else await context.target.resume();
   return { allThreadsContinued: true };
@@ -32,11 +34,20 @@ export async function pause(context: SessionContext): Promise<undefined> {
   return undefined;
 }
 
-export async function step(context: SessionContext, threadId: number, kind: 'in' | 'over' | 'out'): Promise<undefined> {
+export async function step(
+  context: SessionContext,
+  args: { readonly threadId: number; readonly granularity?: Dap.SteppingGranularity },
+  kind: 'in' | 'over' | 'out',
+): Promise<undefined> {
   const stop = context.stopped;
-  const { vcpu } = await context.thread(threadId);
-  const caller = kind === 'out' ? (await framesOf(context, stop, vcpu))[1] : undefined;
+  const { vcpu } = await context.thread(args.threadId);
+  const frames = kind === 'out' ? await framesOf(context, stop, vcpu) : [];
+  const caller = frames.find(({ level }) => level > 0);
   context.setRunning();
+  if (!stop.event.final && args.granularity !== 'instruction') {
+    context.lineStep = await LineStep.begin(context, vcpu, kind);
+    if (context.lineStep !== undefined) return undefined;
+  }
   if (stop.event.final) reportTerminated(context);
   // A scanned frame may be a leftover: its address is no place to wait for.
   else if (caller === undefined || caller.frame.source === 'scan') await context.target.step(vcpu, kind);

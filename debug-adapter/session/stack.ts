@@ -1,6 +1,11 @@
 import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
 import type { SessionContext } from './context.ts';
+import { fromColumn, fromLine } from './line-numbers.ts';
+import { callerByTables } from './source/frame-view.ts';
+import { sourceOf } from './source/loaded-sources.ts';
+import { byNumber } from './source/registers.ts';
+import { expandFrames } from './source/source-frames.ts';
 import type { FrameHandle, StopData } from './stop-data.ts';
 import { type Frame, unwind } from './unwinder.ts';
 
@@ -13,23 +18,43 @@ export async function stackTrace(
   const all = await framesOf(context, stop, vcpu);
   const first = args.startFrame ?? 0;
   const count = args.levels === undefined || args.levels === 0 ? all.length : args.levels;
-  const symbols = await context.symbols();
-  return {
-    stackFrames: all.slice(first, first + count).map(({ id, frame }) => {
-      const address = `0x${frame.rip.toString(16)}`;
-      const name = describeFrame(symbols, frame) ?? address;
-      return {
-        id,
-        name: `${name}${frameMark(frame)}`,
-        line: 0,
-        column: 0,
-        instructionPointerReference: address,
-        moduleId: 1,
-        presentationHint: frame.source === 'scan' ? 'subtle' : 'normal',
-      };
-    }),
-    totalFrames: all.length,
+  const stackFrames: Dap.StackFrame[] = [];
+  for (const handle of all.slice(first, first + count)) stackFrames.push(await stackFrame(context, handle));
+  await context.reportProblems();
+  return { stackFrames, totalFrames: all.length };
+}
+
+async function stackFrame(context: SessionContext, handle: FrameHandle): Promise<Dap.StackFrame> {
+  const { id, frame, source } = handle;
+  const address = hexadecimal(frame.rip);
+  const file = source?.file;
+  const found = file === undefined || source?.line === 0 ? undefined : await sourceOf(context, file);
+  const common = {
+    id,
+    instructionPointerReference: address,
+    moduleId: 1,
+    presentationHint: frame.source === 'scan' ? ('subtle' as const) : ('normal' as const),
   };
+  const inlined = source?.instance?.call !== undefined;
+  const name = `${await frameName(context, handle, found !== undefined)}${inlined ? '' : frameMark(frame)}`;
+  if (source === undefined || found === undefined) return { ...common, name, line: 0, column: 0 };
+  return {
+    ...common,
+    name,
+    source: found,
+    line: fromLine(context, source.line),
+    column: fromColumn(context, source.column),
+  };
+}
+
+/** The function, and where no line is shown, how far in it the frame stands. */
+async function frameName(context: SessionContext, { frame, source }: FrameHandle, hasLine: boolean): Promise<string> {
+  const symbols = await context.symbols();
+  const symbol = describeFrame(symbols, frame) ?? hexadecimal(frame.rip);
+  if (source?.instance === undefined) return symbol;
+  const { name, call } = source.instance;
+  if (call !== undefined) return `${name} (inlined)`;
+  return hasLine ? name : symbol;
 }
 
 /** What there is to say about a frame beside its place. */
@@ -55,7 +80,12 @@ export async function framesOf(context: SessionContext, stop: StopData, vcpu: nu
     const registers = Object.fromEntries(Object.entries(general).map(([name, value]) => [name, BigInt(value)]));
     const { bits } = (await context.target.threads()).find((thread) => thread.vcpu === vcpu) ?? { bits: 64 as const };
     const target = context.target;
-    return await unwind({
+    const addressSize = bits === 64 ? 8 : 4;
+    const modules = await context.modules();
+    const read = (address: bigint, length: number): Promise<Uint8Array> =>
+      target.readMemory('virtual', hexadecimal(address), length);
+    const known = modules.list.length > 0;
+    const frames = await unwind({
       rip: registers.rip ?? 0n,
       rsp: registers.rsp ?? 0n,
       rbp: registers.rbp ?? 0n,
@@ -63,10 +93,15 @@ export async function framesOf(context: SessionContext, stop: StopData, vcpu: nu
       bits,
       symbols: await context.symbols(),
       orc: await context.orcTable(),
-      read: (address, length) => target.readMemory('virtual', `0x${BigInt.asUintN(64, address).toString(16)}`, length),
+      ...(known ? { numbered: byNumber(registers, addressSize) } : {}),
+      ...(known ? { callerByTables: (frame: Frame) => callerByTables(modules, frame, read, addressSize) } : {}),
+      read,
     });
+    return expandFrames(modules, frames, read);
   });
 }
+
+const hexadecimal = (address: bigint): string => `0x${BigInt.asUintN(64, address).toString(16)}`;
 
 /** The frame of an id, or the innermost one of the vCPU that stopped. */
 export async function frameOrInnermost(context: SessionContext, id: number | undefined): Promise<FrameHandle> {

@@ -1,19 +1,25 @@
 import type { DebugTarget, HypercallInfo, Registers, StopEvent } from '../../emulator/debug/target.ts';
 import { staleFrame, staleVariables } from '../protocol/errors.ts';
+import type { ExpandedFrame, SourceFrame } from './source/source-frames.ts';
 import type { Frame } from './unwinder.ts';
 
 export interface FrameHandle {
   readonly id: number;
   readonly vcpu: number;
-  /** 0 is the innermost. */
+  /** 0 is the innermost; an inlined call has the level of the frame that it is inlined into. */
   readonly level: number;
   readonly frame: Frame;
+  /** What debugging information says of it, if there is any. */
+  readonly source: SourceFrame | undefined;
 }
 
 /** Answers a `variables` request, and `setVariable` where its members can be set. */
 export interface VariableContainer {
-  readonly list: () => Promise<readonly NamedVariable[]>;
+  /** All, or `count` from `start` on where there are many. */
+  readonly list: (start?: number, count?: number) => Promise<readonly NamedVariable[]>;
   readonly set?: (name: string, text: string) => Promise<string>;
+  /** The members are the elements of an array. */
+  readonly isIndexed?: boolean;
 }
 
 export interface NamedVariable {
@@ -25,6 +31,8 @@ export interface NamedVariable {
   readonly evaluateName?: string;
   readonly children?: VariableContainer;
   readonly readOnly?: boolean;
+  /** The children are so many elements, which a client may ask for in parts. */
+  readonly indexedVariables?: number;
 }
 
 let nextHandle = 1000;
@@ -34,24 +42,25 @@ export class StopData {
   private readonly frames = new Map<number, FrameHandle>();
   private readonly frameLists = new Map<number, Promise<readonly FrameHandle[]>>();
   private readonly containers = new Map<number, VariableContainer>();
+  private readonly targets = new Map<number, bigint>();
   private readonly cachedRegisters = new Map<number, Promise<Registers>>();
 
   constructor(
-    private readonly target: DebugTarget,
+    private readonly machine: DebugTarget,
     readonly event: StopEvent,
   ) {}
 
   registers(vcpu: number): Promise<Registers> {
     let cached = this.cachedRegisters.get(vcpu);
     if (cached === undefined) {
-      cached = this.target.registers(vcpu);
+      cached = this.machine.registers(vcpu);
       this.cachedRegisters.set(vcpu, cached);
     }
     return cached;
   }
 
   hypercall(vcpu: number): Promise<HypercallInfo | undefined> {
-    return this.target.currentHypercall(vcpu);
+    return this.machine.currentHypercall(vcpu);
   }
 
   /** After a write by the debugger: registers and stacks have to be read again. */
@@ -61,10 +70,10 @@ export class StopData {
   }
 
   /** Frames of a vCPU, made once by `unwind`. */
-  frameList(vcpu: number, unwind: () => Promise<readonly Frame[]>): Promise<readonly FrameHandle[]> {
+  frameList(vcpu: number, unwind: () => Promise<readonly ExpandedFrame[]>): Promise<readonly FrameHandle[]> {
     let list = this.frameLists.get(vcpu);
     if (list === undefined) {
-      list = unwind().then((frames) => frames.map((frame, level) => this.addFrame(vcpu, level, frame)));
+      list = unwind().then((frames) => frames.map((frame) => this.addFrame(vcpu, frame)));
       this.frameLists.set(vcpu, list);
     }
     return list;
@@ -74,6 +83,17 @@ export class StopData {
     const found = this.frames.get(id);
     if (found === undefined) throw staleFrame();
     return found;
+  }
+
+  /** An id for an address that `goto` may name. */
+  addTarget(address: bigint): number {
+    const id = nextHandle++;
+    this.targets.set(id, address);
+    return id;
+  }
+
+  targetAddress(id: number): bigint | undefined {
+    return this.targets.get(id);
   }
 
   /** A `variablesReference` for the container. */
@@ -89,8 +109,8 @@ export class StopData {
     return found;
   }
 
-  private addFrame(vcpu: number, level: number, frame: Frame): FrameHandle {
-    const handle = { id: nextHandle++, vcpu, level, frame };
+  private addFrame(vcpu: number, { frame, level, source }: ExpandedFrame): FrameHandle {
+    const handle = { id: nextHandle++, vcpu, level, frame, source };
     this.frames.set(handle.id, handle);
     return handle;
   }

@@ -6,6 +6,8 @@ import { formatLogMessage } from '../expression/log-message.ts';
 import type { BreakpointEntry } from './breakpoint-table.ts';
 import { type SessionContext, toThreadId } from './context.ts';
 import { stoppedEnvironment } from './environment.ts';
+import { sourceOf } from './source/loaded-sources.ts';
+import { sourceEnvironmentOfStop } from './source/source-environment.ts';
 
 /** Exit codes of `xenoscope run` that make sense here. */
 const EXIT_CLEAN = 0;
@@ -35,10 +37,24 @@ async function considerStop(
   const hit = await wantedStop(context, target, event);
   if (!current()) return;
   if (hit === undefined && !context.pausing && !event.final) return await target.resume(true);
+  const step = context.lineStep;
+  if (step !== undefined && !event.final) {
+    const done = await step.next(event);
+    if (!current() || !done) return;
+  }
+  context.lineStep = undefined;
   if (event.final && event.reason === 'shutdown' && !context.filters.has('shutdown')) return;
   if (event.reason === 'crash' && context.configuration?.noDebug === true) return;
+  const xenSource = await hasSource(context, event);
+  if (!current()) return;
   context.setStopped(event);
-  context.send('stopped', stoppedBody(context, event, hit ?? []));
+  context.send('stopped', { ...stoppedBody(context, event, hit ?? []), ...(xenSource ? { xenSource } : {}) });
+}
+
+/** Whether the client can open the source of the instruction stopped at. */
+async function hasSource(context: SessionContext, { rip }: StopEvent): Promise<boolean> {
+  const line = (await context.modules()).place(BigInt(rip))?.line;
+  return line !== undefined && line.line > 0 && (await sourceOf(context, line.file)) !== undefined;
 }
 
 /** A domain ended. When it was the last one the session is over, except after a crash, which is there to be looked at. */
@@ -76,12 +92,17 @@ async function wantedStop(
   target: DebugTarget,
   event: StopEvent,
 ): Promise<readonly number[] | undefined> {
-  const environment = stoppedEnvironment({
-    target,
-    registers: () => target.registers(event.vcpu),
-    symbols: () => context.symbols(),
-    hypercall: () => target.currentHypercall(event.vcpu),
-  });
+  const environment: Environment = {
+    ...stoppedEnvironment({
+      target,
+      registers: () => target.registers(event.vcpu),
+      symbols: () => context.symbols(),
+      hypercall: () => target.currentHypercall(event.vcpu),
+    }),
+    ...sourceEnvironmentOfStop(context, target, event.vcpu),
+    // A condition on a hypercall is about its arguments, whatever the code around it calls them.
+    argumentsFirst: event.reason === 'hypercall' || event.reason === 'hypercall-error',
+  };
   if (event.reason === 'hypercall-error') {
     const condition = context.filters.get('hypercall-error');
     return (await holds(context, condition, environment)) ? [] : undefined;
@@ -145,6 +166,8 @@ function stopWords(
     case 'hypercall':
       return { reason: 'function breakpoint', description: 'Paused on hypercall' };
     case 'breakpoint': {
+      const source = hit.some((id) => context.breakpoints.byId(id)?.source !== undefined);
+      if (source) return { reason: 'breakpoint', description: 'Paused on breakpoint' };
       const named = context.breakpoints.all('function').some(({ id }) => hit.includes(id));
       if (named) return { reason: 'function breakpoint', description: 'Paused on function breakpoint' };
       return { reason: 'instruction breakpoint', description: 'Paused on instruction breakpoint' };

@@ -5,7 +5,7 @@ import { StackReader } from './stack-reader.ts';
 import { findTrapFrame, type TrapFrame } from './trap-frame.ts';
 
 /** How a frame was found, most reliable first. */
-export type FrameSource = 'registers' | 'orc' | 'entry' | 'frame-pointer' | 'trap' | 'scan';
+export type FrameSource = 'registers' | 'cfi' | 'orc' | 'entry' | 'frame-pointer' | 'trap' | 'scan';
 
 export interface Frame {
   readonly rip: bigint;
@@ -14,6 +14,8 @@ export interface Frame {
   readonly source: FrameSource;
   /** rip is an instruction that was about to run, as opposed to a return address behind a call. */
   readonly interrupted: boolean;
+  /** What is known of the frame's registers, by DWARF number; only call-frame information tells more than the above. */
+  readonly registers?: ReadonlyMap<number, bigint>;
 }
 
 export interface UnwindInput {
@@ -25,6 +27,10 @@ export interface UnwindInput {
   readonly bits: 64 | 32;
   readonly symbols: SymbolTable;
   readonly orc: OrcTable | undefined;
+  /** The innermost frame's registers by DWARF number. */
+  readonly numbered?: ReadonlyMap<number, bigint>;
+  /** The caller by call-frame information; 'end': there is none; undefined: the information cannot tell. */
+  readonly callerByTables?: (frame: Frame) => Promise<Frame | 'end' | undefined>;
   /** As many bytes as are readable at a virtual address. */
   read(address: bigint, length: number): Promise<Uint8Array>;
 }
@@ -41,26 +47,47 @@ const RET = 0xc3;
 const ENDBR: readonly number[] = [0xf3, 0x0f, 0x1e, 0xfa];
 
 /**
- * Frames of a vCPU, innermost first. A Linux kernel's own unwind tables lead the way where it has them; else the chain
+ * Frames of a vCPU, innermost first. Call-frame information leads the way where there is any, then a Linux kernel's own
+ * unwind tables; else the chain
  * of frame pointers, while each link looks like one (aligned, rising, with a return address that follows a call), and
  * across the frames that Xen pushes for traps and events. Where there is neither, words of the stack that follow a call
  * are taken, which may name callers that have long returned: those frames say `scan`.
  */
 export async function unwind(input: UnwindInput): Promise<readonly Frame[]> {
-  const frames: Frame[] = [{ rip: input.rip, rsp: input.rsp, rbp: input.rbp, source: 'registers', interrupted: true }];
+  const { rip, rsp, rbp, numbered } = input;
+  const innermost: Frame = { rip, rsp, rbp, source: 'registers', interrupted: true };
+  const frames: Frame[] = [numbered === undefined ? innermost : { ...innermost, registers: numbered }];
   const stack = new StackReader((address, length) => input.read(address, length), input.bits === 64 ? 8 : 4);
+  if (await followTables(input, frames)) return frames;
   if (input.orc !== undefined && input.bits === 64) {
-    const first = { rip: input.rip, rsp: input.rsp, rbp: input.rbp, interrupted: true, registers: input.registers };
+    const last = frames.at(-1) as Frame;
+    const registers = frames.length === 1 ? input.registers : undefined;
+    const first = { ...last, rbp: last.rbp ?? 0n, registers };
     const { frames: found, complete } = await orcFrames(input.orc, stack, first, MAXIMUM_FRAMES);
     frames.push(...found);
     if (complete) return frames;
   }
   const found = frames.length;
   do {
+    if (await followTables(input, frames)) return frames;
     if (frames.at(-1)?.interrupted === true) await atFunctionEdge(input, stack, frames);
   } while ((await followFramePointers(input, stack, frames)) || (await crossTrap(input, stack, frames)));
-  if (frames.length === found) await scan(input, stack, frames);
+  // Where call-frame information ended nothing else is to be found.
+  if (frames.length === found && frames.at(-1)?.source !== 'cfi') await scan(input, stack, frames);
   return frames;
+}
+
+/** Follows call-frame information as far as it reaches. True: the outermost frame was found. */
+async function followTables(input: UnwindInput, frames: Frame[]): Promise<boolean> {
+  while (frames.length < MAXIMUM_FRAMES) {
+    const last = frames.at(-1) as Frame;
+    const caller = await input.callerByTables?.(last);
+    if (caller === 'end') return true;
+    // A stack that does not rise within a frame of calls is no stack.
+    if (caller === undefined || (!caller.interrupted && caller.rsp <= last.rsp)) return false;
+    frames.push(caller);
+  }
+  return true;
 }
 
 /** Where the chain ends at a handler's entry, goes on with what the trap interrupted. */
@@ -144,7 +171,10 @@ async function followFramePointers(input: UnwindInput, stack: StackReader, frame
       return true;
     }
     floor = pointer + 2n * word;
-    frames.push({ rip, rsp: floor, rbp: next, source: 'frame-pointer', interrupted: false });
+    const frame: Frame = { rip, rsp: floor, rbp: next, source: 'frame-pointer', interrupted: false };
+    frames.push(frame);
+    // Call-frame information knows better, where it goes on.
+    if ((await input.callerByTables?.(frame)) !== undefined) return true;
     pointer = next;
   }
   return false;

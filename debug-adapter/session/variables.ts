@@ -1,12 +1,11 @@
 import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
 import type { ArgumentInfo, HypercallInfo } from '../../emulator/debug/target.ts';
-import { ExpressionError } from '../expression/error.ts';
-import { evaluateNumber } from '../expression/evaluator.ts';
-import { badExpression, notSettable } from '../protocol/errors.ts';
+import { notSettable } from '../protocol/errors.ts';
 import type { SessionContext } from './context.ts';
-import { frameEnvironment } from './frame-environment.ts';
 import { invalidate } from './invalidate.ts';
-import { composeRegister } from './register-names.ts';
+import { setRegister } from './set-register.ts';
+import { namesOf } from './source/registers.ts';
+import { sourceScopes } from './source/scopes.ts';
 import type { FrameHandle, NamedVariable, StopData, VariableContainer } from './stop-data.ts';
 
 export async function scopes(context: SessionContext, args: Dap.ScopesArguments): Promise<Dap.ScopesResponse['body']> {
@@ -19,6 +18,7 @@ export async function scopes(context: SessionContext, args: Dap.ScopesArguments)
   const call = handle.level === 0 ? await stop.hypercall(handle.vcpu) : undefined;
   if (call !== undefined)
     add(hypercallTitle(call), { list: () => Promise.resolve(hypercallVariables(call)) }, 'arguments');
+  for (const { name, hint, container } of sourceScopes(context, handle)) add(name, container, hint);
   if (handle.level > 0) {
     add('Registers of this frame', { list: () => Promise.resolve(outerRegisters(handle)) });
     return { scopes: found };
@@ -45,10 +45,13 @@ export async function variables(
   args: Dap.VariablesArguments,
 ): Promise<Dap.VariablesResponse['body']> {
   const stop = context.stopped;
-  const all = await stop.container(args.variablesReference).list();
+  const container = stop.container(args.variablesReference);
   const first = args.start ?? 0;
-  const count = args.count === undefined || args.count === 0 ? all.length : args.count;
-  return { variables: all.slice(first, first + count).map((variable) => toDap(stop, variable)) };
+  if (args.filter === 'named' && container.isIndexed === true) return { variables: [] };
+  const wanted = args.count === undefined || args.count === 0 ? undefined : args.count;
+  const list = await container.list(container.isIndexed === true ? first : undefined, wanted);
+  const part = container.isIndexed === true ? list : list.slice(first, first + (wanted ?? list.length));
+  return { variables: part.map((variable) => toDap(stop, variable)) };
 }
 
 export async function setVariable(
@@ -62,50 +65,8 @@ export async function setVariable(
   return { value };
 }
 
-/** Sets a register, or a part of one, of the innermost frame; the text may be any expression. New value as text. */
-export async function setRegister(
-  context: SessionContext,
-  handle: FrameHandle,
-  name: string,
-  text: string,
-): Promise<string> {
-  if (handle.level > 0) throw notSettable(`${name} of an outer frame`);
-  const stop = context.stopped;
-  // The value as shown may carry a symbol behind it.
-  const expression = text.replace(/\s*<[^>]*>\s*$/, '');
-  if (/^xmm\d+$/i.test(name)) return await storeRegister(context, handle, name.toLowerCase(), vectorValue(expression));
-  let wanted: bigint;
-  try {
-    wanted = await evaluateNumber(expression, frameEnvironment(context, handle));
-  } catch (error) {
-    if (error instanceof ExpressionError) throw badExpression(error.message);
-    throw error;
-  }
-  const whole = composeRegister(await stop.registers(handle.vcpu), name, wanted);
-  if (whole === undefined) throw notSettable(name);
-  return await storeRegister(context, handle, whole.name, whole.value);
-}
-
-async function storeRegister(
-  context: SessionContext,
-  handle: FrameHandle,
-  name: string,
-  value: bigint,
-): Promise<string> {
-  const text = `0x${value.toString(16)}`;
-  if (!(await context.target.setRegister(handle.vcpu, name, text))) throw notSettable(name);
-  context.stopped.forgetValues();
-  return text;
-}
-
-/** Vector registers are wider than an expression: a plain number only. */
-function vectorValue(text: string): bigint {
-  if (!/^(0x[0-9a-f]{1,32}|[0-9]{1,39})$/i.test(text)) throw badExpression(`"${text}" is not a 128-bit number.`);
-  return BigInt.asUintN(128, BigInt(text));
-}
-
 export function toDap(stop: StopData, variable: NamedVariable): Dap.Variable {
-  const { name, value, type, memoryReference, evaluateName, children, readOnly } = variable;
+  const { name, value, type, memoryReference, evaluateName, children, readOnly, indexedVariables } = variable;
   return {
     name,
     value,
@@ -113,6 +74,7 @@ export function toDap(stop: StopData, variable: NamedVariable): Dap.Variable {
     ...(type === undefined ? {} : { type }),
     ...(memoryReference === undefined ? {} : { memoryReference }),
     ...(evaluateName === undefined ? {} : { evaluateName }),
+    ...(indexedVariables === undefined ? {} : { indexedVariables }),
     ...(readOnly === true ? { presentationHint: { attributes: ['readOnly'] } } : {}),
   };
 }
@@ -172,11 +134,17 @@ async function flagVariables(stop: StopData, vcpu: number): Promise<readonly Nam
   ];
 }
 
-function outerRegisters({ frame }: FrameHandle): readonly NamedVariable[] {
+function outerRegisters({ frame, source }: FrameHandle): readonly NamedVariable[] {
   const show = (name: string, value: bigint | undefined): NamedVariable => {
     if (value === undefined) return { name, value: 'unknown', readOnly: true };
     const text = `0x${value.toString(16)}`;
     return { name, value: text, memoryReference: text, evaluateName: `$${name}`, readOnly: true };
   };
-  return [show('rip', frame.rip), show('rsp', frame.rsp), show('rbp', frame.rbp)];
+  const own = [show('rip', frame.rip), show('rsp', frame.rsp), show('rbp', frame.rbp)];
+  const names = namesOf(source?.view.addressSize ?? 8);
+  const saved = [...(frame.registers ?? [])].flatMap(([number, value]) => {
+    const name = names[number];
+    return name === undefined || own.some((known) => known.name === name) ? [] : [show(name, value)];
+  });
+  return [...own, ...saved];
 }

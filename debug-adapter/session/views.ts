@@ -23,10 +23,6 @@ export async function modules(context: SessionContext): Promise<Dap.ModulesRespo
   return { modules: found, totalModules: found.length };
 }
 
-export function loadedSources(): Promise<Dap.LoadedSourcesResponse['body']> {
-  return Promise.resolve({ sources: [] });
-}
-
 export async function domains(context: SessionContext): Promise<XenDomainsBody> {
   const found = new Map<number, { domain: number; name: string; vcpus: number[] }>();
   for (const { domain, name, vcpu } of await context.target.threads()) {

@@ -13,6 +13,9 @@ import * as execution from './execution.ts';
 import type { SessionHost } from './host.ts';
 import * as lifecycle from './lifecycle.ts';
 import * as memory from './memory.ts';
+import { goTo, gotoTargets } from './source/goto.ts';
+import * as lineBreakpoints from './source/line-breakpoints.ts';
+import { loadedSources } from './source/loaded-sources.ts';
 import * as stack from './stack.ts';
 import * as variables from './variables.ts';
 import * as views from './views.ts';
@@ -24,8 +27,8 @@ import * as views from './views.ts';
  * It does not extend `DebugSession` of @vscode/debugadapter, because that pulls Node's net, fs, path and events into
  * the browser bundle; the message shapes are those of @vscode/debugprotocol all the same.
  *
- * NOT IMPLEMENTED: attach, cancel; source lines and variables (DWARF); symbols of any but the first domain's kernel and
- * of the files under "symbols"; running one vCPU of several (`singleThread`).
+ * NOT IMPLEMENTED: attach, cancel; symbols and source of any but the first domain's kernel and of the files under
+ * "symbols"; running one vCPU of several (`singleThread`).
  */
 export class XenDebugSession implements Disposable {
   private readonly messages = new Emitter<DebugProtocol.ProtocolMessage>();
@@ -62,7 +65,8 @@ export class XenDebugSession implements Disposable {
     on('terminate', () => lifecycle.terminate(context));
     on('disconnect', () => lifecycle.disconnect(context));
 
-    on('setBreakpoints', (args) => breakpoints.setBreakpoints(args));
+    on('setBreakpoints', (args) => lineBreakpoints.setBreakpoints(context, args));
+    on('breakpointLocations', (args) => lineBreakpoints.breakpointLocations(context, args));
     on('setFunctionBreakpoints', (args) => breakpoints.setFunctionBreakpoints(context, args));
     on('setInstructionBreakpoints', (args) => breakpoints.setInstructionBreakpoints(context, args));
     on('dataBreakpointInfo', (args) => dataBreakpoints.dataBreakpointInfo(context, args));
@@ -72,9 +76,11 @@ export class XenDebugSession implements Disposable {
     on('threads', () => execution.threads(context));
     on('continue', () => execution.resume(context));
     on('pause', () => execution.pause(context));
-    on('next', (args) => execution.step(context, args.threadId, 'over'));
-    on('stepIn', (args) => execution.step(context, args.threadId, 'in'));
-    on('stepOut', (args) => execution.step(context, args.threadId, 'out'));
+    on('next', (args) => execution.step(context, args, 'over'));
+    on('stepIn', (args) => execution.step(context, args, 'in'));
+    on('stepOut', (args) => execution.step(context, args, 'out'));
+    on('gotoTargets', (args) => gotoTargets(context, args));
+    on('goto', (args) => goTo(context, args));
 
     on('stackTrace', (args) => stack.stackTrace(context, args));
     on('scopes', (args) => variables.scopes(context, args));
@@ -89,7 +95,7 @@ export class XenDebugSession implements Disposable {
     on('writeMemory', (args) => memory.writeMemory(context, args));
     on('disassemble', (args) => disassemble(context, args));
     on('modules', () => views.modules(context));
-    on('loadedSources', () => views.loadedSources());
+    on('loadedSources', () => loadedSources(context));
 
     on('xenConsoleInput', (args) => consoles.consoleInput(context, args));
     on('xenConsoleHistory', (args) => consoles.consoleHistory(context, args));

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
+import type { XenStoppedBody } from '../../debug-adapter/protocol/custom-requests.ts';
 import type { SessionHost } from '../../debug-adapter/session/host.ts';
 import { XenDebugSession } from '../../debug-adapter/session/xen-debug-session.ts';
 import { EarlyBoot } from './early-boot.ts';
-import { readFile } from './files.ts';
+import { locateFile, readFile } from './files.ts';
 
 /** The debug adapter in the extension host itself, where VS Code's file systems are; its machine may live elsewhere. */
 export function inlineAdapter(
@@ -17,13 +18,13 @@ export function inlineAdapter(
 interface StoppedEvent {
   readonly type: string;
   readonly event?: string;
-  readonly body?: { readonly reason: string };
+  readonly body?: XenStoppedBody;
 }
 
 /**
  * VS Code selects a stack frame that has no source, and shows its instructions, only when the stop's reason is
- * "instruction breakpoint"; with any other reason the variables stay empty until the user clicks a frame. Here
- * every stop is one at an instruction, and what really happened stands in the stop's description.
+ * "instruction breakpoint"; with any other reason the variables stay empty until the user clicks a frame. So a stop
+ * without source is one at an instruction, and what really happened stands in the stop's description.
  */
 class InlineAdapter implements vscode.DebugAdapter {
   private readonly sent = new vscode.EventEmitter<vscode.DebugProtocolMessage>();
@@ -31,7 +32,10 @@ class InlineAdapter implements vscode.DebugAdapter {
   readonly onDidSendMessage = this.sent.event;
 
   constructor(private readonly boot: EarlyBoot) {
-    this.session = new XenDebugSession({ readFile, createTarget: (options) => boot.createTarget(options) });
+    this.session = new XenDebugSession({
+      ...{ readFile, locateFile },
+      createTarget: (options) => boot.createTarget(options),
+    });
     this.session.onDidSendMessage((message) => this.sent.fire(atInstruction(message)));
   }
 
@@ -47,6 +51,6 @@ class InlineAdapter implements vscode.DebugAdapter {
 }
 
 function atInstruction(message: StoppedEvent): vscode.DebugProtocolMessage {
-  if (message.type !== 'event' || message.event !== 'stopped') return message;
+  if (message.type !== 'event' || message.event !== 'stopped' || message.body?.xenSource === true) return message;
   return { ...message, body: { ...message.body, reason: 'instruction breakpoint' } } as vscode.DebugProtocolMessage;
 }

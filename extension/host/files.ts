@@ -16,6 +16,19 @@ export async function readFile(pathOrUri: string, relativeTo: string | undefined
   }
 }
 
+/** Where VS Code finds a file: a path on the local disk, else a URI. Undefined: nowhere. Named as for `readFile`. */
+export async function locateFile(pathOrUri: string, relativeTo: string | undefined): Promise<string | undefined> {
+  const uri = locate(pathOrUri, relativeTo);
+  if (uri === undefined) return undefined;
+  try {
+    const { type } = await vscode.workspace.fs.stat(uri);
+    if ((type & vscode.FileType.File) === 0) return undefined;
+    return uri.scheme === 'file' ? uri.fsPath : uri.toString();
+  } catch {
+    return undefined;
+  }
+}
+
 function locate(pathOrUri: string, relativeTo: string | undefined): vscode.Uri | undefined {
   if (isAbsolute(pathOrUri)) return toUri(pathOrUri);
   const folder = relativeTo === undefined ? vscode.workspace.workspaceFolders?.[0]?.uri : toUri(relativeTo);

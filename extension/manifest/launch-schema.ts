@@ -61,5 +61,12 @@ export const launchProperties = {
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
     markdownDescription: 'ELF files with symbols, for a kernel image that was stripped of its own.',
   },
+  sourceMap: {
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    markdownDescription:
+      'Where source files are that debugging information names otherwise: prefixes of its paths, and what to put in ' +
+      'their place, for example `{ "/build/linux-6.1": "${workspaceFolder}/linux" }`.',
+  },
   seed: number('Seed for where machine frames are placed. The same seed gives the same run, to the instruction.'),
 } as const;

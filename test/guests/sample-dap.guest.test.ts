@@ -34,7 +34,7 @@ describe('the sample under a plain DAP client', () => {
     expect(stop.text).toContain('the guest reported that it crashed');
     const list = await names();
     const trap = list.indexOf('trap');
-    expect(list.slice(trap)).toEqual(['trap', 'trap_page_fault', 'main (interrupted)', '_start']);
+    expect(list.slice(trap)).toEqual(['trap', 'trap_page_fault', 'obey (inlined)', 'main (interrupted)', '_start']);
     // What the console says of it: a store to 0xdead000.
     const { stackFrames } = await dap.client.request('stackTrace', { threadId: 1 });
     const at = stackFrames[trap + 2].instructionPointerReference;

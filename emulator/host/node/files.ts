@@ -1,4 +1,4 @@
-import { readFile as readWholeFile } from 'node:fs/promises';
+import { readFile as readWholeFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../base/user-error.ts';
@@ -26,6 +26,16 @@ export function unreadable(name: string, error: unknown): UserError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const [reason, hint] = REASONS[code] ?? [error instanceof Error ? error.message : String(error), ''];
   return new UserError('file.unreadable', `Cannot read ${name}: ${reason}.`, hint);
+}
+
+/** Absolute path of a file; undefined: there is none. Named as for `readFile`. */
+export async function locateFile(pathOrUri: string, relativeTo: string | undefined): Promise<string | undefined> {
+  try {
+    const name = resolvePath(pathOrUri, relativeTo);
+    return (await stat(name)).isFile() ? name : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A path or `file:` URI, relative to a folder given likewise, as a path. */

@@ -13,6 +13,12 @@ export function resolvePaths(configuration: Keys, join: (relative: string) => st
   const resolved: Record<string, unknown> = { ...configuration };
   for (const key of PATH_KEYS) resolved[key] = resolveValue(configuration[key], join);
   resolved.symbols = resolveValue(configuration.symbols, join);
+  const { sourceMap } = configuration;
+  if (typeof sourceMap === 'object' && sourceMap !== null) {
+    resolved.sourceMap = Object.fromEntries(
+      Object.entries(sourceMap).map(([from, to]) => [from, resolveValue(to, join)]),
+    );
+  }
   const { domains } = configuration;
   if (Array.isArray(domains)) {
     resolved.domains = domains.map((domain: unknown) =>
