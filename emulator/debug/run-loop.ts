@@ -27,6 +27,8 @@ export interface RunLoopClient {
 const SLICE_MILLISECONDS = 8;
 /** A run is cut shorter than a slice, so that the clock is looked at in time. */
 const RUN_MILLISECONDS = 2;
+/** Timers of the host take a millisecond or more; a disk answers in a twentieth of that. */
+const SHORT_MILLISECONDS = 2;
 const MINIMUM_BUDGET = 1_000;
 const MAXIMUM_BUDGET = 20_000_000;
 const NANOSECONDS_PER_MILLISECOND = 1e6;
@@ -44,6 +46,8 @@ export class RunLoop {
   private wall = 0;
   /** Counts starts: a turn that was asked for before the last one is stale. */
   private epoch = 0;
+  /** Milliseconds of idle time that were skipped and have not been waited for. */
+  private owed = 0;
   /** Ends the wait of an idle machine. */
   private wake: (() => void) | undefined;
   /** Since when an idle machine waits (milliseconds on the wall, nanoseconds of its own), and how long at most. */
@@ -120,7 +124,7 @@ export class RunLoop {
       const result = this.machine.run(asked);
       if (result.kind === 'budget' && asked === this.measured) this.adapt(this.scheduler.now() - started);
       if (result.kind === 'idle') {
-        if (this.pace === 'wall' || result.deadline === undefined) {
+        if (result.deadline === undefined || (this.pace === 'wall' && !this.isShort(result.deadline))) {
           this.client.sliceEnded();
           this.idle(result.deadline);
           return;
@@ -143,12 +147,22 @@ export class RunLoop {
     });
   }
 
+  /** Whether idle time up to a deadline is too short for a timer of the host; it is waited for with what comes later. */
+  private isShort(deadline: number): boolean {
+    const owed = this.owed + (deadline - this.machine.clock.now()) / NANOSECONDS_PER_MILLISECOND;
+    if (owed >= SHORT_MILLISECONDS) return false;
+    this.owed = owed;
+    return true;
+  }
+
   /** Nothing can run before `deadline` (nanoseconds of virtual time; undefined: without input). */
   private idle(deadline: number | undefined): void {
     const virtual = this.machine.clock.now();
     const until = deadline ?? Number.POSITIVE_INFINITY;
     const { epoch } = this;
-    this.wait = { started: this.scheduler.now(), virtual, until };
+    const owed = deadline === undefined ? 0 : this.owed;
+    this.owed -= owed;
+    this.wait = { started: this.scheduler.now() + owed, virtual, until };
     let timer: Disposable | undefined;
     let over = false;
     const done = (): void => {
@@ -165,7 +179,7 @@ export class RunLoop {
     };
     // Another turn, so that whoever woke us (typed input) has finished first.
     this.wake = () => this.scheduler.soon(done);
-    const milliseconds = (until - virtual) / NANOSECONDS_PER_MILLISECOND;
+    const milliseconds = owed + (until - virtual) / NANOSECONDS_PER_MILLISECOND;
     // Timers take 31 bits.
     timer = this.scheduler.later(done, Math.min(Math.max(0, milliseconds), 0x7fffffff));
   }
@@ -177,7 +191,7 @@ export class RunLoop {
   private catchUp(): void {
     const { wait, machine, scheduler } = this;
     if (wait === undefined || this.pace === 'free') return;
-    const passed = Math.floor((scheduler.now() - wait.started) * NANOSECONDS_PER_MILLISECOND);
+    const passed = Math.max(0, Math.floor((scheduler.now() - wait.started) * NANOSECONDS_PER_MILLISECOND));
     machine.clock.skipTo(Math.min(wait.virtual + passed, wait.until));
   }
 
