@@ -210,9 +210,11 @@ export class Hypervisor {
   /** The domain stops for good: by its own request (`reason` undefined), or as `crash` has it. */
   shutDown(domain: Domain, code: number, reason: string | undefined, vcpu: Vcpu | undefined, crashed = false): void {
     if (!domain.alive) return;
-    const [kind, text] = SHUTDOWN_KINDS[code] ?? ['other', `the guest shut down with reason ${code}`];
+    // SCHEDOP_shutdown_code announced another reason, which is the one that counts.
+    const final = crashed ? code : (domain.shutdownCode ?? code);
+    const [kind, text] = SHUTDOWN_KINDS[final] ?? ['other', `the guest shut down with reason ${final}`];
     domain.state = crashed ? 'crashed' : 'shutdown';
-    domain.shutdown = { code, kind, reason: reason ?? text, vcpu: vcpu?.index };
+    domain.shutdown = { code: final, kind, reason: reason ?? text, vcpu: vcpu?.index };
     if (crashed) this.trace.notice?.(domain, `crashed: ${reason}`);
     this.loop.domainEnded(domain);
   }

@@ -2,7 +2,7 @@ import type { Domid, VirtualAddress } from '../../base/numbers.ts';
 import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
 import type { StructView } from '../public/struct.ts';
 import type { SCHED_POLL, SCHED_REMOTE_SHUTDOWN, SCHED_SHUTDOWN, SCHED_WATCHDOG } from '../public/xen-4/sched.ts';
-import { isPending, isPortValid } from './event-channel.ts';
+import { channel, isPending } from './event-channel.ts';
 import { faultAt, isGuestHandle } from './guest-access.ts';
 import { refuse } from './refusal.ts';
 import { eventsNeedDelivery, setUpcallMask } from './shared-info.ts';
@@ -64,7 +64,7 @@ export function doPoll({ xen, domain, vcpu }: HypercallContext, op: View<typeof 
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const ports = Array.from({ length: count }, (_, index) => data.getUint32(index * 4, true));
   for (const port of ports) {
-    if (!isPortValid(domain, port)) return refuse('EINVAL', `port ${port} does not exist`);
+    if (channel(domain, port) === undefined) return refuse('EINVAL', `port ${port} is not open`);
     if (isPending(xen, domain, port)) return 0;
   }
   const timeout = op.get('timeout');

@@ -1,12 +1,11 @@
 import type { MachineAddress, Mfn, VirtualAddress } from '../../base/numbers.ts';
 import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
 import type { StructView } from '../public/struct.ts';
-import {
-  type VCPU_REGISTER_RUNSTATE,
-  type VCPU_REGISTER_VCPU_INFO,
-  type VCPU_SET_PERIODIC_TIMER,
-  type VCPU_SET_SINGLESHOT_TIMER,
-  VCPU_SSHOTTMR_FUTURE,
+import type {
+  VCPU_REGISTER_RUNSTATE,
+  VCPU_REGISTER_VCPU_INFO,
+  VCPU_SET_PERIODIC_TIMER,
+  VCPU_SET_SINGLESHOT_TIMER,
 } from '../public/xen-4/sched.ts';
 import { initialiseVcpu } from '../pv/vcpu-context.ts';
 import { TYPE_WRITABLE } from './frame-table.ts';
@@ -115,12 +114,8 @@ export function doStopPeriodic(call: HypercallContext): HypercallResult {
 export function doSetSingleshot(call: HypercallContext, op: View<typeof VCPU_SET_SINGLESHOT_TIMER>): HypercallResult {
   return withTarget(call, (vcpu) => {
     if (vcpu !== call.vcpu) return refuse('EINVAL', 'a one-shot timer can be set for the calling vCPU only');
-    const timeout = op.get('timeout_abs_ns');
-    const now = call.xen.clock.now();
-    if ((op.get('flags') & VCPU_SSHOTTMR_FUTURE) !== 0 && timeout < now) {
-      return refuse('ETIME', `${timeout} ns is past (now ${now})`);
-    }
-    vcpu.singleshotTimer = timeout;
+    // Since 4.17.2 Xen ignores VCPU_SSHOTTMR_future, which asked for an error when the time is past.
+    vcpu.singleshotTimer = op.get('timeout_abs_ns');
     return 0;
   });
 }

@@ -137,13 +137,12 @@ export function doSetCallbacks({ domain, vcpu, args }: HypercallContext): Hyperc
     vcpu.failsafeCallback = { ...callback(2), maskEvents: false };
     return 0;
   }
-  for (let index = 0; index < 3; index++) {
-    const bad = checkAddress(args.address(index));
-    if (bad !== undefined) return bad;
-  }
-  vcpu.eventCallback = { address: args.address(0), cs: 0, maskEvents: true };
-  vcpu.failsafeCallback = { address: args.address(1), cs: 0, maskEvents: false };
-  vcpu.syscallCallback = { address: args.address(2), cs: 0, maskEvents: false };
+  // Xen passes over an address that is not canonical, and the call succeeds all the same.
+  const given = (index: number, maskEvents: boolean, before: Callback): Callback =>
+    checkAddress(args.address(index)) === undefined ? { address: args.address(index), cs: 0, maskEvents } : before;
+  vcpu.eventCallback = given(0, true, vcpu.eventCallback);
+  vcpu.failsafeCallback = given(1, false, vcpu.failsafeCallback);
+  vcpu.syscallCallback = given(2, false, vcpu.syscallCallback);
   return 0;
 }
 

@@ -39,8 +39,6 @@ export const VCPU_SET_SINGLESHOT_TIMER = struct('vcpu_set_singleshot_timer', {
   timeout_abs_ns: { type: 'u64', format: 'decimal' },
   flags: 'u32',
 });
-/** Flag of set_singleshot_timer: fail with ETIME when the time is past. */
-export const VCPU_SSHOTTMR_FUTURE = 1;
 export const VCPU_REGISTER_VCPU_INFO = struct('vcpu_register_vcpu_info', { mfn: 'u64', offset: 'u32', rsvd: 'u32' });
 export const VCPU_GET_PHYSID = struct('vcpu_get_physid', { phys_id: { type: 'u64', out: true } });
 
