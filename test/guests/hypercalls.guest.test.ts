@@ -22,12 +22,12 @@ function expectVerdicts(outcome: Outcome, guestTest: GuestTest, ending: string):
   }
 }
 
-describe.each([64] as const)('pv%i', (width) => {
+describe.each([64, 32] as const)('pv%i', (width) => {
   for (const guestTest of guestTests().filter(({ widths }) => widths.includes(width))) {
-    for (const ending of guestTest.endings.length === 0 ? [undefined] : guestTest.endings) {
-      test(ending === undefined ? guestTest.name : `${guestTest.name}, ${ending}`, async (context) => {
+    for (const ending of guestTest.endings) {
+      test(ending.word === undefined ? guestTest.name : `${guestTest.name}, ${ending.word}`, async (context) => {
         const image = orSkip(context, () => hypercallTests(width));
-        expectVerdicts(await runTest(image, guestTest, ending), guestTest, ending ?? 'poweroff');
+        expectVerdicts(await runTest(image, guestTest, ending), guestTest, ending.kind);
       });
     }
   }

@@ -5,7 +5,7 @@ import { createMachine } from '../../../emulator/xen/toolstack/create-machine.ts
 import { domainConfigFromKeys } from '../../../emulator/xen/toolstack/domain-config.ts';
 import { type KernelImage, readKernelImage } from '../../../emulator/xen/toolstack/image/kernel-image.ts';
 import { bootDomains, type Machine } from '../../../emulator/xen/toolstack/machine-boot.ts';
-import type { GuestTest } from './tests.ts';
+import type { Ending, GuestTest } from './tests.ts';
 
 export interface DomainOutcome {
   readonly console: string;
@@ -37,7 +37,7 @@ function imageOf(file: string): KernelImage {
   return known;
 }
 
-export async function runTest(file: string, test: GuestTest, ending?: string): Promise<Outcome> {
+export async function runTest(file: string, test: GuestTest, { word }: Ending): Promise<Outcome> {
   const image = imageOf(file);
   const domains = Array.from({ length: test.domains }, (_, index) => {
     const peer = test.domains === 2 ? 2 - index : 0;
@@ -45,7 +45,7 @@ export async function runTest(file: string, test: GuestTest, ending?: string): P
       `test=${test.name}`,
       `domid=${index + 1}`,
       `peer=${peer}`,
-      ending === undefined ? '' : `ending=${ending}`,
+      word === undefined ? '' : `ending=${word}`,
     ];
     const { config } = domainConfigFromKeys({
       kernel: 'hypercalls.elf',

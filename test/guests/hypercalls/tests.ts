@@ -14,8 +14,16 @@ export interface GuestTest {
   readonly vcpus: number;
   /** MB. */
   readonly memory: number;
-  /** Ends other than a power-off: the test runs once for each, with `ending=…` on its command line. */
-  readonly endings: readonly string[];
+  /** Runs of the test; one without a word by default. */
+  readonly endings: readonly Ending[];
+}
+
+/** A run that ends in its own way. */
+export interface Ending {
+  /** Goes to the command line as `ending=…`. */
+  readonly word: string | undefined;
+  /** How the domain ends: "poweroff", "crash"… */
+  readonly kind: string;
 }
 
 export interface Case {
@@ -27,15 +35,15 @@ export interface Case {
 const here = 'test/guests/hypercalls';
 
 /**
- * Reads the line `machine: domains=2 vcpus=2 memory=16 widths=64 endings=reboot,crash` of a test's first comment, all
- * of it optional, and the cases of its TEST.
+ * Reads the line `machine: domains=2 vcpus=2 memory=16 widths=64 endings=reboot,code:crash` of a test's first comment,
+ * all of it optional, and the cases of its TEST.
  */
 function readTest(file: string): GuestTest | undefined {
   const text = readFileSync(path.join(here, file), 'utf8');
   const declared = /^TEST\("([^"]+)",?([\s\S]*)/m.exec(text);
   if (declared === null) return undefined;
   const words = Object.fromEntries(
-    [...(/machine:(.*)/.exec(text)?.[1] ?? '').matchAll(/(\w+)=([\w,-]+)/g)].map(([, key, value]) => [key, value]),
+    [...(/machine:(.*)/.exec(text)?.[1] ?? '').matchAll(/(\w+)=([\w,:-]+)/g)].map(([, key, value]) => [key, value]),
   ) as Readonly<Record<string, string | undefined>>;
   return {
     name: declared[1] as string,
@@ -44,8 +52,14 @@ function readTest(file: string): GuestTest | undefined {
     domains: Number(words.domains ?? 1),
     vcpus: Number(words.vcpus ?? 1),
     memory: Number(words.memory ?? 8),
-    endings: words.endings?.split(',') ?? [],
+    endings: words.endings?.split(',').map(readEnding) ?? [{ word: undefined, kind: 'poweroff' }],
   };
+}
+
+/** "crash", or "code:crash" where the word is not the end itself. */
+function readEnding(text: string): Ending {
+  const [word, kind = word] = text.split(':') as [string, string?];
+  return { word, kind };
 }
 
 function readCases(text: string): Case[] {

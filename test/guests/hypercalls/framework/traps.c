@@ -42,6 +42,11 @@ void trap(struct registers *registers, u32 vector)
         return;
     }
     record(registers, vector);
+    /* It may stand in for the event upcall, which would come again and again while this says so. */
+    if (vector == TRAP_OTHER) {
+        shared_info->vcpu_info[0].evtchn_upcall_pending = 0;
+        shared_info->vcpu_info[0].evtchn_pending_sel = 0;
+    }
     if (last_trap.from_user) {
         shared_info->vcpu_info[0].evtchn_upcall_mask = 1;
         __asm__ volatile("jmp user_done");
@@ -93,6 +98,8 @@ void enter_user(const void *ip, void *stack_top);
 void run_user(const void *ip, void *stack_top)
 {
     last_trap.vector = NO_TRAP;
+    /* User mode runs with events enabled; those that wait (the console's) would be its first trap. */
+    shared_info->vcpu_info[0].evtchn_upcall_pending = 0;
 #ifdef __x86_64__
     static int has_user_root;
 
