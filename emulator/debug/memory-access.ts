@@ -46,7 +46,7 @@ export class MemoryAccess {
   }
 
   private root(vcpu: Vcpu): Mfn | undefined {
-    return vcpu.kernelMode ? vcpu.kernelRoot : (vcpu.userRoot ?? vcpu.kernelRoot);
+    return vcpu.kernelMode ? vcpu.hardwareRoot : (vcpu.userRoot ?? vcpu.hardwareRoot);
   }
 
   /** Calls `visit` for each piece within a page; answers how many bytes were visited before a hole or a false. */

@@ -89,19 +89,34 @@ interface Source {
 export function readRegisters(xen: Hypervisor, vcpu: Vcpu): Registers {
   const source = sourceOf(xen, vcpu);
   const general: Record<string, string> = { rip: formatAddress(source.rip) };
-  for (const [name, index] of GENERAL) general[name] = hex64(source.low(index), source.high(index));
+  const narrow = vcpu.domain.width === 32;
+  for (const [name, index] of narrow ? GENERAL.slice(0, GENERAL_32) : GENERAL)
+    general[name] = hex64(source.low(index), narrow ? 0 : source.high(index));
   const segment: Record<string, string> = {};
   for (const [name, index] of SEGMENTS) segment[name] = hexadecimal(source.selector(index));
   segment.fs_base = hex64(source.baseLow(FS), source.baseHigh(FS));
   segment.gs_base = hex64(source.baseLow(GS), source.baseHigh(GS));
+  if (narrow) return { general, segment, ...rest(xen, vcpu, source, XMM_32) };
   if (vcpu.kernelMode) segment.gs_base_user = hex64(vcpu.gsBaseUserLow, vcpu.gsBaseUserHigh);
   else segment.gs_base_kernel = hex64(vcpu.gsBaseKernelLow, vcpu.gsBaseKernelHigh);
+  return { general, segment, ...rest(xen, vcpu, source, XMM_64) };
+}
+
+/** How many of GENERAL, and of the XMM registers, a 32-bit guest has. They keep their 64-bit names, for whoever reads. */
+const GENERAL_32 = 8;
+const XMM_32 = 8;
+const XMM_64 = 16;
+
+function rest(
+  xen: Hypervisor,
+  vcpu: Vcpu,
+  source: Source,
+  vectors: number,
+): Pick<Registers, 'control' | 'flags' | 'vector'> {
   return {
-    general,
-    segment,
     control: readControl(xen, vcpu),
     flags: { value: hexadecimal(source.rflags), words: flagWords(source.rflags) },
-    vector: readVector(source.fpu()),
+    vector: readVector(source.fpu(), vectors),
   };
 }
 
@@ -117,13 +132,16 @@ export function stackPointerOf(xen: Hypervisor, vcpu: Vcpu): VirtualAddress {
 }
 
 /** Writes one register; false: no such register, or none that a debugger may set. `value` is unsigned 64-bit. */
-export function writeRegister(xen: Hypervisor, vcpu: Vcpu, name: string, value: bigint): boolean {
+export function writeRegister(xen: Hypervisor, vcpu: Vcpu, name: string, wanted: bigint): boolean {
+  const narrow = vcpu.domain.width === 32;
+  // Upper halves of a 32-bit guest's registers do not exist.
+  const value = narrow && !name.startsWith('xmm') ? BigInt.asUintN(32, wanted) : wanted;
   const low = Number(BigInt.asIntN(32, value));
   const high = Number(BigInt.asIntN(32, value >> 32n));
   const { processor } = xen;
   const current = xen.current === vcpu;
   const saved = vcpu.registers;
-  const general = GENERAL.find(([known]) => known === name)?.[1];
+  const general = GENERAL.slice(0, narrow ? GENERAL_32 : GENERAL.length).find(([known]) => known === name)?.[1];
   if (general !== undefined) {
     if (current) processor.setRegister(general, low, high);
     else {
@@ -236,10 +254,10 @@ function flagWords(rflags: number): string {
 const ST_OFFSET = 32;
 const XMM_OFFSET = 160;
 
-function readVector(image: Uint8Array): Readonly<Record<string, string>> {
+function readVector(image: Uint8Array, vectors: number): Readonly<Record<string, string>> {
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   const vector: Record<string, string> = {};
-  for (let index = 0; index < 16; index++) vector[`xmm${index}`] = wide(image, XMM_OFFSET + 16 * index, 16);
+  for (let index = 0; index < vectors; index++) vector[`xmm${index}`] = wide(image, XMM_OFFSET + 16 * index, 16);
   for (let index = 0; index < 8; index++) vector[`st${index}`] = wide(image, ST_OFFSET + 16 * index, 10);
   vector.mxcsr = hexadecimal(view.getUint32(24, true));
   vector.fcw = hexadecimal(view.getUint16(0, true));
