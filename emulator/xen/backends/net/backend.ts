@@ -19,7 +19,7 @@ import { RequestHistory } from '../../ring/request-history.ts';
 import type { RequestRingDeclaration, RequestRingState } from '../../ring/request-ring.ts';
 import { RequestRing } from '../../ring/request-ring.ts';
 import type { BackendDriver, Entries } from '../xenbus/driver.ts';
-import type { FrontendLink } from '../xenbus/frontend-link.ts';
+import { type FrontendLink, printable } from '../xenbus/frontend-link.ts';
 import { MulticastFilter, type MulticastFilterState } from './multicast-filter.ts';
 import { ReceiveQueue } from './receive-queue.ts';
 import { NETIF_RX_RING, NETIF_TX_RING } from './rings.ts';
@@ -123,7 +123,7 @@ export class VifBackend implements BackendDriver, PortClient {
       return refuse('EOPNOTSUPP', 'the front end wants to receive by page flipping, which nobody offers any more');
     }
     const queues = link.read('multi-queue-num-queues') ?? '1';
-    if (queues !== '1') return refuse('EINVAL', `the front end wants ${queues.slice(0, 10)} queues, and 1 is offered`);
+    if (queues !== '1') return refuse('EINVAL', `the front end wants ${printable(queues)} queues, and 1 is offered`);
     const features = readFeatures(link);
     const filter = new MulticastFilter(link.flag('request-multicast-control'));
     const transmitRing = this.mapRing(link, 'tx-ring-ref', NETIF_TX_RING);
