@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly snapshots: readonly SnapshotRequest[];
   /** Snapshot to go on from. */
   readonly restore: string | undefined;
+  /** TCP port for gdb; 0 takes a free one. */
+  readonly gdb: number | undefined;
 }
 
 /** Write the machine into `file` at exactly that many executed instructions. */
@@ -61,6 +63,7 @@ interface Draft {
   replay?: string;
   snapshots: SnapshotRequest[];
   restore?: string;
+  gdb?: number;
 }
 
 interface OptionRow {
@@ -185,6 +188,14 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     },
   },
   {
+    name: '--gdb',
+    value: 'PORT',
+    help: 'wait for gdb on this port of this machine before the first instruction; "monitor help" tells what else it can ask',
+    apply: (draft, value) => {
+      draft.gdb = portNumber('--gdb', value);
+    },
+  },
+  {
     name: '--json',
     value: '',
     help: 'the last line of output is a JSON object that says how it ended',
@@ -193,9 +204,6 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     },
   },
 ];
-
-/** Options of the design that this version does not have; named so that the answer is not "unknown option". */
-const LATER: ReadonlySet<string> = new Set(['--gdb']);
 
 export function usage(problem: string): UserError {
   return new UserError('usage', `${problem}.`, 'Run "xenoscope --help".');
@@ -243,6 +251,7 @@ function parseRun(words: readonly string[]): RunOptions {
     replay: draft.replay,
     snapshots: draft.snapshots,
     restore: draft.restore,
+    gdb: draft.gdb,
   };
 }
 
@@ -258,9 +267,7 @@ function applyOption(draft: Draft, words: readonly string[], at: number): number
   const equals = word.indexOf('=');
   const name = equals < 0 ? word : word.slice(0, equals);
   const row = RUN_OPTIONS.find((option) => option.name === name);
-  if (row === undefined) {
-    throw usage(LATER.has(name) ? `${name} is not available in this version` : `unknown option ${name}`);
-  }
+  if (row === undefined) throw usage(`unknown option ${name}`);
   if (row.value === '') {
     if (equals >= 0) throw usage(`${name} takes no value`);
     row.apply(draft, '');
@@ -275,9 +282,13 @@ function applyOption(draft: Draft, words: readonly string[], at: number): number
 function parseDap(words: readonly string[]): number | undefined {
   if (words.length === 0) return undefined;
   const port = words[0] === '--port' ? words[1] : words[0]?.startsWith('--port=') ? words[0].slice(7) : undefined;
-  if (port === undefined || !/^\d{1,5}$/.test(port) || Number(port) > 65535)
-    throw usage('dap takes --port N or nothing');
-  return Number(port);
+  if (port === undefined) throw usage('dap takes --port N or nothing');
+  return portNumber('--port', port);
+}
+
+function portNumber(name: string, value: string): number {
+  if (!/^\d{1,5}$/.test(value) || Number(value) > 65535) throw usage(`${name} takes a port number, not ${value}`);
+  return Number(value);
 }
 
 function positiveNumber(name: string, value: string): number {

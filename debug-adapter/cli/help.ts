@@ -1,7 +1,8 @@
 import { RUN_OPTIONS } from './arguments.ts';
 
 export function helpText(): string {
-  const rows = RUN_OPTIONS.map(({ name, value, help }) => `  ${`${name} ${value}`.padEnd(20)}${help}`);
+  const width = Math.max(...RUN_OPTIONS.map(({ name, value }) => name.length + value.length)) + 3;
+  const rows = RUN_OPTIONS.map(({ name, value, help }) => `  ${`${name} ${value}`.padEnd(width)}${help}`);
   return `xenoscope: boots Xen paravirtualised domains on an emulated machine
 
   xenoscope run FILE.cfg… [options]   boot the domains on one machine; this terminal is a console (Ctrl-] leaves)

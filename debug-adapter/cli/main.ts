@@ -1,7 +1,7 @@
 /** The `xenoscope` command. */
 import { readFileSync } from 'node:fs';
 import { UserError } from '../../emulator/base/user-error.ts';
-import { bootTarget } from '../../emulator/debug/boot-target.ts';
+import { bootTarget, type TargetPorts } from '../../emulator/debug/boot-target.ts';
 import { openDisk } from '../../emulator/host/node/file-disk.ts';
 import { locateFile, readFile } from '../../emulator/host/node/files.ts';
 import { createFile, writeWholeFile } from '../../emulator/host/node/output-files.ts';
@@ -10,10 +10,13 @@ import { createMachine } from '../../emulator/xen/toolstack/create-machine.ts';
 import type { SessionHost } from '../session/host.ts';
 import { parseArguments } from './arguments.ts';
 import { serveStreams, serveTcp } from './dap.ts';
+import { runUnderGdb } from './gdb.ts';
 import { helpText } from './help.ts';
 import { EXIT_BAD_INPUT } from './report.ts';
 import { run } from './run.ts';
 import { processTerminal } from './terminal.ts';
+
+const targetPorts: TargetPorts = { readFile, openDisk, scheduler: nodeScheduler, createMachine };
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -28,6 +31,10 @@ async function main(words: readonly string[]): Promise<number | undefined> {
       process.stdout.write(`xenoscope ${version()}\n`);
       return 0;
     case 'run':
+      if (command.options.gdb !== undefined) {
+        const host = { ports: targetPorts, terminal: processTerminal() };
+        return runUnderGdb(command.options, command.options.gdb, host);
+      }
       return run(command.options, {
         ...{ readFile, openDisk, createMachine },
         files: { create: createFile, write: writeWholeFile },
@@ -46,8 +53,7 @@ async function main(words: readonly string[]): Promise<number | undefined> {
 }
 
 function sessionHost(): SessionHost {
-  const ports = { readFile, openDisk, scheduler: nodeScheduler, createMachine };
-  return { readFile, locateFile, createTarget: (options) => bootTarget(options, ports) };
+  return { readFile, locateFile, createTarget: (options) => bootTarget(options, targetPorts) };
 }
 
 /** From package.json: beside the bundle's folder, in a checkout and in an installed extension alike. */

@@ -48,7 +48,7 @@ test.each<[string, RegExp]>([
   ['fly', /unknown command fly/],
   ['run', /name a configuration/],
   ['run a --frob', /unknown option --frob/],
-  ['run a --gdb 1', /--gdb is not available in this version/],
+  ['run a --gdb x', /--gdb takes a port number/],
   ['run a --record x --replay y', /--replay records nothing/],
   ['run a --replay y --after b --input c', /--replay has its own input/],
   ['run a --snapshot-at x', /--snapshot-at takes INSTRUCTIONS=FILE, not x/],
@@ -62,7 +62,7 @@ test.each<[string, RegExp]>([
   ['run a --trace all', /--trace knows hypercalls, events, grants, exceptions, xenstore, not all/],
   ['run a --json=yes', /--json takes no value/],
   ['run a --seed x', /--seed takes a whole number, not x/],
-  ['dap --port 99999', /dap takes --port N/],
+  ['dap --port 99999', /--port takes a port number/],
 ])('refused: %s', (line, message) => {
   expect(() => parseArguments(line === '' ? [] : line.split(' '))).toThrow(message);
 });
