@@ -12,7 +12,6 @@ import { bootGuest, runTo, sampleGuest } from './booted.ts';
 import { compareGraphs, type Exemption } from './object-graph.ts';
 
 const exemptions: readonly Exemption[] = [
-  { path: /\.processor\.(\w+\.)?engine$/, because: 'compiled code and its tables, the same for all' },
   { path: /\.processor\.(\w+\.)*cache$/, because: 'decoded code is made anew' },
   { path: /\.ram\.codeFrames$/, because: 'decoded code is made anew' },
   { path: /\.mmu\.tlb\.filled\.\d$/, because: 'a list whose order does not matter' },
