@@ -6,30 +6,21 @@ import { frameEnvironment } from './frame-environment.ts';
 import { registerNames } from './register-names.ts';
 import { COMMAND_NAMES } from './repl-commands.ts';
 import { globalsOf, localsOf } from './source/frame-variables.ts';
+import type { SourceFrame } from './source/source-frames.ts';
 import { frameOrInnermost } from './stack.ts';
 import type { FrameHandle } from './stop-data.ts';
 
 export const COMPLETION_TRIGGERS: readonly string[] = ['$', '.'];
 const MAXIMUM_SYMBOLS = 50;
 
-/** Members behind "a->" and "a."; elsewhere locals, arguments and globals of the frame. */
-async function sourceNames(
-  context: SessionContext,
-  frameId: number | undefined,
-  before: string,
-  name: string,
-): Promise<readonly { readonly label: string; readonly type: Dap.CompletionItemType }[]> {
-  const frame = await frameOrInnermost(context, frameId);
-  const fits = (label: string | undefined): label is string => label?.toLowerCase().startsWith(name) === true;
-  const path = /([A-Za-z_$][\w$]*(?:(?:->|\.)\w+|\[[^\]]*\])*)(?:->|\.)\w*$/.exec(before)?.[1];
-  if (path !== undefined) {
-    const members = await memberNames(context, frame, path);
-    return members.filter(fits).map((label) => ({ label, type: 'field' }));
-  }
-  if (frame.source === undefined) return [];
-  const labels = [...localsOf(frame.source), ...globalsOf(frame.source)].map((variable) => variable.name);
+/** Locals, arguments and globals of the frame. */
+function sourceNames(source: SourceFrame, fits: (label: string) => boolean): readonly Dap.CompletionItem[] {
+  const labels = [...localsOf(source), ...globalsOf(source)].map((variable) => variable.name);
   return [...new Set(labels)].filter(fits).map((label) => ({ label, type: 'variable' }));
 }
+
+/** What stands before "->" or "." at the end: its members are due. */
+const MEMBER_OF = /([A-Za-z_$][\w$]*(?:(?:->|\.)\w+|\[[^\]]*\])*)(?:->|\.)\w*$/;
 
 async function memberNames(context: SessionContext, frame: FrameHandle, path: string): Promise<readonly string[]> {
   try {
@@ -56,13 +47,19 @@ export async function completions(
   const place = { start: before.length - word.length + base, length: word.length };
   const sigil = /^[$%]/.exec(word)?.[0] ?? '';
   const name = word.slice(sigil.length).toLowerCase();
+  const frame = await frameOrInnermost(context, args.frameId);
+  const fits = (label: string): boolean => label.toLowerCase().startsWith(name);
+  const path = MEMBER_OF.exec(before)?.[1];
+  const members = path === undefined ? [] : await memberNames(context, frame, path);
+  if (members.length > 0) {
+    return { targets: members.filter(fits).map((label) => ({ label, type: 'field', ...place })) };
+  }
   const found: Dap.CompletionItem[] = registerNames(await stop.registers(vcpu))
     .filter((register) => register.startsWith(name))
     .map((register) => ({ label: `${sigil}${register}`, type: 'variable', ...place }));
   if (sigil !== '') return { targets: found };
-  for (const { label, type } of await sourceNames(context, args.frameId, before, name)) {
-    found.unshift({ label, type, ...place });
-  }
+  if (frame.source !== undefined)
+    found.unshift(...sourceNames(frame.source, fits).map((item) => ({ ...item, ...place })));
   const call = await stop.hypercall(vcpu);
   for (const argument of call?.arguments ?? []) {
     if (argument.name.toLowerCase().startsWith(name)) found.unshift({ label: argument.name, type: 'field', ...place });

@@ -51,7 +51,7 @@ async function stackFrame(context: SessionContext, handle: FrameHandle): Promise
 async function frameName(context: SessionContext, { frame, source }: FrameHandle, hasLine: boolean): Promise<string> {
   const symbols = await context.symbols();
   const symbol = describeFrame(symbols, frame) ?? hexadecimal(frame.rip);
-  if (source?.instance === undefined) return symbol;
+  if (source?.instance === undefined) return hasLine ? symbol.replace(/\+0x[0-9a-f]+$/, '') : symbol;
   const { name, call } = source.instance;
   if (call !== undefined) return `${name} (inlined)`;
   return hasLine ? name : symbol;
