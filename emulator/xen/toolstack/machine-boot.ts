@@ -6,7 +6,7 @@ import type { OpenDisk } from '../../base/disk-store.ts';
 import type { Disposable } from '../../base/disposable.ts';
 import { DisposableStore } from '../../base/disposable.ts';
 import { Emitter } from '../../base/event.ts';
-import type { Mfn, Port } from '../../base/numbers.ts';
+import type { Domid, Mfn, Port } from '../../base/numbers.ts';
 import { Clock, type WallClock } from '../../machine/clock.ts';
 import { InputPoint } from '../../machine/input-point.ts';
 import type { Ram } from '../../machine/ram.ts';
@@ -20,7 +20,7 @@ import { XenStore } from '../backends/xenstore/store.ts';
 import type { Domain } from '../common/domain.ts';
 import { Hypervisor, type RunResult } from '../common/hypervisor.ts';
 import { Random } from '../common/random.ts';
-import { isRefusal } from '../common/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../common/refusal.ts';
 import type { RingDescription } from '../ring/describe-ring.ts';
 import { BlockDevices, type OpenedDisk, openDisks } from './block-devices.ts';
 import { abiOf, buildDomain } from './domain-builder.ts';
@@ -89,6 +89,9 @@ export interface MachineStatistics {
   readonly virtualSeconds: number;
 }
 
+/** An input, so plain data. */
+type VifUnplug = { domid: number; handle: number; force: boolean };
+
 const PAGES_PER_MEGABYTE = 256;
 export const DEFAULT_SEED = 1;
 /** Machine frames beyond what is accounted for: grant-table and event pages that guests make Xen allocate. */
@@ -155,6 +158,10 @@ export class Machine implements Disposable {
   private backends = new DisposableStore();
   /** Whatever comes from outside passes here. */
   readonly input: InputPoint;
+  private readonly vifs: {
+    readonly plug: (input: { domid: number; text: string }) => Refusal | undefined;
+    readonly unplug: (input: VifUnplug) => Refusal | undefined;
+  };
   private readonly typed: (input: { readonly domid: number; readonly bytes: Uint8Array }) => void;
   /** Disks and network interfaces of all domains. */
   readonly xenbus: Xenbus;
@@ -187,6 +194,16 @@ export class Machine implements Disposable {
       new Xenbus(hypervisor, this.store, (domain, text) => this.noticeEmitter.fire({ domain, text })),
     );
     this.disks = new BlockDevices(hypervisor, this.xenbus);
+    this.vifs = {
+      plug: this.input.define('vif-plug', ({ domid, text }: { domid: number; text: string }) => {
+        const domain = hypervisor.domains.get(domid as Domid);
+        const result = domain === undefined ? noDomain(domid) : this.networks.plug(domain, text);
+        return isRefusal(result) ? result : undefined;
+      }),
+      unplug: this.input.define('vif-unplug', ({ domid, handle, force }: VifUnplug) =>
+        this.xenbus.detach({ domid, kind: 'vif', handle }, force),
+      ),
+    };
     this.networks = new NetworkDevices(hypervisor, this.xenbus, this.random);
     writeHostEntries(this.store);
     this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore.pump();
@@ -311,6 +328,19 @@ export class Machine implements Disposable {
     return this.hypervisor.skipToNextDeadline();
   }
 
+  /**
+   * Plugs an interface into a running domain, as xl network-attach does; `text` as in `vif`. Undefined when it is done,
+   * and while the guest runs, when it will be done at the next instruction boundary.
+   */
+  plugVif(domid: number, text: string): Refusal | undefined {
+    return this.vifs.plug({ domid, text });
+  }
+
+  /** Unplugs an interface (xl network-detach): the guest is asked to let it go; with `force` it is gone at once. */
+  unplugVif(domid: number, handle: number, force = false): Refusal | undefined {
+    return this.vifs.unplug({ domid, handle, force });
+  }
+
   /** Bytes typed on a domain's console. */
   sendConsole(domid: number, bytes: Uint8Array): void {
     this.typed({ domid, bytes });
@@ -365,6 +395,10 @@ export class Machine implements Disposable {
     bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
     return bytes;
   }
+}
+
+function noDomain(domid: number): Refusal {
+  return refuse('ESRCH', `there is no domain ${domid}`);
 }
 
 function uuidText(bytes: Uint8Array): string {

@@ -226,9 +226,12 @@ describe('interfaces', () => {
     expect(networks.plug(a, 'mac=1')).toMatchObject({ reason: expect.stringMatching(/^vif has mac=1, which/) });
     expect([...networks.network.switches.keys()]).toEqual(['xenbr0', 'other']);
     expect(networks.network.switch('other').ports.size).toBe(1);
-    xenbus.detach({ domid: 1, kind: 'vif', handle: 1 });
+    expect(machine.unplugVif(1, 1)).toBeUndefined();
+    expect(machine.unplugVif(1, 1)).toMatchObject({ reason: 'domain 1 has no vif 1' });
     expect(networks.network.switch('other').ports.size).toBe(0);
-    expect(networks.plug(a, 'bridge=other')).toMatchObject({ address: { handle: 1 } });
+    expect(machine.plugVif(1, 'bridge=other')).toBeUndefined();
+    expect(xenbus.devicesOf(1, 'vif').map(({ address }) => address.handle)).toEqual([0, 1]);
+    expect(machine.plugVif(9, '')).toMatchObject({ reason: 'there is no domain 9' });
     machine.dispose();
   });
 });
