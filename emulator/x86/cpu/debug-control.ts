@@ -19,6 +19,8 @@ export class DebugControl {
   watchStep = false;
   /** DR6 bits that are still to be raised: the debugger's stop came first. */
   pending = 0;
+  /** MOV or POP has loaded SS: they wait until the next instruction has run (SDM vol. 3, 6.8.3). */
+  heldBack = false;
   private breakpoints: ReadonlySet<number> = new Set();
   private watchpoints: readonly Watchpoint[] = [];
 
@@ -74,11 +76,18 @@ export class DebugControl {
     this.watchStep = false;
     const count = this.watchpoints.length;
     const { hits } = this.mmu.watch;
-    this.pending = bits;
+    this.pending |= bits;
     for (const index of hits) if (index >= count) this.pending |= this.registers.data[index - count]?.bit ?? 0;
     this.pending &= DR6_BREAKPOINTS | DR6_SINGLE_STEP;
     this.hitWatchpoints = hits.filter((index) => index < count);
     return this.hitWatchpoints.length > 0;
+  }
+
+  /** An exit comes before what was held back, which nobody gets then. */
+  drop(): void {
+    this.watchStep = false;
+    if (this.heldBack) this.pending = 0;
+    this.heldBack = false;
   }
 
   /** Puts bits, and those that were pending, into DR6. */

@@ -127,7 +127,7 @@ export class Execution {
     let stepping = false;
     for (;;) {
       i32[STATE_RECORD >> 2] = 0;
-      if (debug.pending !== 0) return this.debugException(0);
+      if (debug.pending !== 0 && !debug.heldBack) return this.debugException(0);
       if (this.takeBias()) return EXIT_STOP;
       const left = i32[STATE_BUDGET >> 2] as number;
       if (left <= 0) return EXIT_BUDGET;
@@ -135,22 +135,21 @@ export class Execution {
       cache.setMode(mode);
       // Code segments that are not flat run one instruction at a time.
       const limited = this.checkSegments();
-      if (limited && !this.parts.checks.fetchAllowed(registers.ripLow)) return this.exception();
+      if (limited && !this.parts.checks.fetchAllowed(registers.ripLow)) return this.fault();
       const code = this.fetch(mode === 64 ? 0 : registers.baseLow(CS));
-      if (code < 0) return this.exception();
+      if (code < 0) return this.fault();
       const trap = ((i32[STATE_EFLAGS >> 2] as number) & EFLAGS_TF) !== 0;
       if (debug.debuggerStops()) return EXIT_BREAKPOINT;
       if (debug.guestStops()) return this.debugException(debug.guestBits());
       let outcome: number;
-      if (trap || stepping || limited || debug.skipBreakpoint || debug.watchStep) {
+      if (trap || stepping || limited || debug.skipBreakpoint || debug.watchStep || debug.heldBack) {
         debug.skipBreakpoint = false;
         const at = cache.decodeSingle(code, this.following);
-        if (at < 0) return this.exception();
+        if (at < 0) return this.fault();
+        segments.stackLoaded = false;
         outcome = this.runAlone(mode, at, left);
-        const whole = outcome !== record.RUN_EXCEPTION && outcome !== record.RUN_EXIT;
-        if (debug.watchStep && whole) return this.watchedRan(trap ? DR6_SINGLE_STEP : 0);
-        debug.watchStep = debug.watchStep && whole;
-        if (whole && trap) return this.debugException(DR6_SINGLE_STEP);
+        const reason = this.ranAlone(outcome, trap);
+        if (reason !== undefined) return reason;
       } else {
         const at = cache.lookup(code, this.following);
         if (at < 0) return this.exception();
@@ -163,7 +162,6 @@ export class Execution {
           break;
         case record.RUN_EXIT:
           if ((exit.reason as number) !== EXIT_RESUME) return this.leave();
-          if (trap) return this.debugException(DR6_SINGLE_STEP);
           break;
         case record.RUN_BUDGET:
           if (!this.stopRequested) stepping = true;
@@ -210,6 +208,24 @@ export class Execution {
     return outcome;
   }
 
+  /** What debugging makes of an instruction that ran alone: an exit, or undefined to go on. */
+  private ranAlone(outcome: number, trap: boolean): ExitReason | undefined {
+    const { debug, segments, exit } = this.parts;
+    const exited = outcome === record.RUN_EXIT && (exit.reason as number) !== EXIT_RESUME;
+    if (outcome === record.RUN_EXCEPTION || exited) {
+      // An instruction that touches a watchpoint comes again; after any other exit, Xen swallows what was held back.
+      if (exited || this.i32[STATE_VECTOR >> 2] !== VECTOR_WATCH) debug.drop();
+      return undefined;
+    }
+    debug.heldBack = segments.stackLoaded;
+    if (debug.heldBack) {
+      // The trap flag's exception is not late but lost.
+      return debug.watchStep && debug.watchedRan(0) ? EXIT_WATCHPOINT : undefined;
+    }
+    if (debug.watchStep) return this.watchedRan(trap ? DR6_SINGLE_STEP : 0);
+    return trap ? this.debugException(DR6_SINGLE_STEP) : undefined;
+  }
+
   /** Runs from a block, linking blocks of the same page as they are found. */
   private follow(first: number, mode: 32 | 64): number {
     const { i32 } = this;
@@ -254,6 +270,12 @@ export class Execution {
     const remaining = this.u8[(i32[STATE_RECORD >> 2] as number) + record.RECORD_REMAINING] as number;
     i32[STATE_BUDGET >> 2] = (i32[STATE_BUDGET >> 2] as number) + remaining;
     return this.parts.exit.reason;
+  }
+
+  /** There is no instruction at rip. */
+  private fault(): ExitReason {
+    this.parts.debug.drop();
+    return this.exception();
   }
 
   /** Exit with the exception that is recorded in the processor's state. */

@@ -27,6 +27,7 @@ export interface X86State extends ProcessorState {
   readonly retired: number;
   readonly watchStep: boolean;
   readonly pendingDebug: number;
+  readonly heldBack: boolean;
 }
 
 /** Of no use after a run. */

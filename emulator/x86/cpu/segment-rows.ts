@@ -35,16 +35,21 @@ export class SegmentRows {
     const segment = (this.machine.registerOffset(form, at, 0) - STATE_SELECTORS) / 4;
     const selector = this.machine.readOperand(form, at, 1, 2);
     if (selector === undefined) return record.ROUTINE_FAULT;
-    const fault = this.machine.context.segments.loadData(segment, selector & 0xffff);
-    return fault === FAULT_NONE ? this.machine.segmentLoaded(at) : this.machine.raiseCode(fault);
+    const { segments } = this.machine.context;
+    const fault = segments.loadData(segment, selector & 0xffff);
+    if (fault !== FAULT_NONE) return this.machine.raiseCode(fault);
+    segments.stackLoaded = segment === SS;
+    return this.machine.segmentLoaded(at);
   }
 
   private popSegment(form: Form, at: number): number {
     const { memory, segments } = this.machine.context;
     const bytes = form.size / 8;
     if (!memory.load(this.machine.stackAt(0), bytes)) return record.ROUTINE_FAULT;
-    const fault = segments.loadData(this.machine.u8[at + record.RECORD_EXTRA] as number, memory.low & 0xffff);
+    const segment = this.machine.u8[at + record.RECORD_EXTRA] as number;
+    const fault = segments.loadData(segment, memory.low & 0xffff);
     if (fault !== FAULT_NONE) return this.machine.raiseCode(fault);
+    segments.stackLoaded = segment === SS;
     this.machine.moveStack(bytes);
     return this.machine.segmentLoaded(at);
   }

@@ -33,6 +33,8 @@ export class Segments {
   /** Hidden descriptor words by Sreg number. */
   readonly low = new Uint32Array(6);
   readonly high = new Uint32Array(6);
+  /** MOV or POP has loaded SS; whoever cares clears it before the instruction. */
+  stackLoaded = false;
   private readonly scratch = new Uint32Array(2);
 
   constructor(

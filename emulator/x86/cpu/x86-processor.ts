@@ -319,6 +319,7 @@ export class X86Processor implements Processor {
       retired: this.execution.retired,
       watchStep: this.debug.watchStep,
       pendingDebug: this.debug.pending,
+      heldBack: this.debug.heldBack,
     };
   }
 
@@ -337,6 +338,7 @@ export class X86Processor implements Processor {
     this.debug.registers.restore(state.debugRegisters);
     this.debug.watchStep = state.watchStep;
     this.debug.pending = state.pendingDebug;
+    this.debug.heldBack = state.heldBack;
     this.debug.rearm();
   }
 }

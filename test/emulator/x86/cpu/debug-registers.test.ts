@@ -4,6 +4,7 @@ import {
   EFLAGS_RF,
   EXIT_BUDGET,
   EXIT_EXCEPTION,
+  EXIT_INT,
   EXIT_WATCHPOINT,
   RAX,
   RCX,
@@ -124,5 +125,46 @@ describe('debug registers of the guest', () => {
       processor.rflags |= EFLAGS_RF;
     }
     expect(processor.instructions).toBe(4);
+  });
+
+  /** SDM vol. 3, 6.8.3: MOV SS and POP SS hold debug exceptions back until the next instruction has run. */
+  test.each([64, 32] as const)('what MOV SS touches is raised one instruction later (%i-bit code)', async (mode) => {
+    const bare = await BareMachine.create(mode);
+    const { processor } = bare;
+    processor.hooks = {
+      ...processor.hooks,
+      descriptor: (_selector, out) => {
+        out[0] = 0xffff;
+        out[1] = 0x00cff300;
+        return true;
+      },
+    };
+    processor.setDebugRegister(1, DATA_PAGE + 4, 0);
+    processor.setDebugRegister(7, (1 << 2) | (3 << 20) | (3 << 22), 0);
+    bare.code('8e17 90 90'); // mov ss, [rdi]; nop; nop
+    processor.setRegister(RDI, DATA_PAGE + 4, 0);
+    bare.ram.write32(bare.machine(DATA_PAGE + 4), 0x2b);
+    expect(processor.run(10)).toBe(EXIT_EXCEPTION);
+    expect([processor.exit.vector, processor.rip, processor.debugRegister(6) & 15]).toEqual([
+      VECTOR_DB,
+      CODE_PAGE + 3,
+      2,
+    ]);
+    // An interrupt instruction behind it: the #DB is gone (XSA-260).
+    processor.setDebugRegister(6, 0, 0);
+    bare.code('8e17 cd80');
+    processor.rip = CODE_PAGE as VirtualAddress;
+    expect(processor.run(10)).toBe(EXIT_INT);
+    bare.code('90', CODE_PAGE + 0x100);
+    processor.rip = (CODE_PAGE + 0x100) as VirtualAddress;
+    expect(processor.run(1)).toBe(EXIT_BUDGET);
+    expect(processor.debugRegister(6) & 15).toBe(0);
+    // With TF, no trap between the two.
+    processor.setDebugRegister(7, 0, 0);
+    bare.code('8e17 90 90');
+    processor.rip = CODE_PAGE as VirtualAddress;
+    processor.rflags |= 0x100;
+    expect(processor.run(10)).toBe(EXIT_EXCEPTION);
+    expect([processor.exit.vector, processor.rip]).toEqual([VECTOR_DB, CODE_PAGE + 3]);
   });
 });
