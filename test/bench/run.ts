@@ -10,6 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import { debianPackage } from '../support/debian.ts';
 import { BOOT_MARKER, busyboxInitramfs, debianKernel } from '../support/guests.ts';
 import { type Contender, compare, config, folder, have, qemu, xenoscope } from './contenders.ts';
+import { printDiskThroughput } from './disk.ts';
 import { buildGuest } from './guests.ts';
 import { printIdleCost, printLatencies } from './latency.ts';
 
@@ -61,3 +62,4 @@ function qemuBoots(): readonly Contender[] {
 if (have('gcc')) benchOwnGuests();
 else console.log('left out: our own guests need gcc');
 benchDebian();
+await printDiskThroughput();

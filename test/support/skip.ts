@@ -10,3 +10,13 @@ export function orSkip<T>(context: TestContext, provide: () => T): T {
     throw error;
   }
 }
+
+/** The same for what takes its time. */
+export async function orSkipAsync<T>(context: TestContext, provide: () => Promise<T>): Promise<T> {
+  try {
+    return await provide();
+  } catch (error) {
+    if (error instanceof Unavailable) context.skip(error.message);
+    throw error;
+  }
+}

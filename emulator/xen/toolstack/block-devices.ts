@@ -1,5 +1,6 @@
 /** The disks of a machine's domains: which file is behind which device, plugging and unplugging. */
 import type { DiskStore, OpenDisk } from '../../base/disk-store.ts';
+import type { Domid } from '../../base/numbers.ts';
 import { UserError } from '../../base/user-error.ts';
 import { BlockBackend } from '../backends/block/backend.ts';
 import { Disk, type DiskStatistics } from '../backends/block/disk.ts';
@@ -8,7 +9,7 @@ import type { DeviceAddress } from '../backends/xenbus/driver.ts';
 import type { Xenbus } from '../backends/xenbus/xenbus.ts';
 import type { Domain } from '../common/domain.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
-import { type Refusal, refuse } from '../common/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../common/refusal.ts';
 import { type DiskConfig, parseDiskConfig } from './disk-config.ts';
 import { virtualDeviceNumber } from './virtual-device.ts';
 
@@ -58,6 +59,9 @@ export function noDisksHere(target: string): UserError {
 }
 
 export class BlockDevices {
+  /** Opened for a plug to come, by the text that it will be named by. Files are no input that could be recorded. */
+  private readonly offered = new Map<string, OpenedDisk>();
+
   constructor(
     private readonly hypervisor: Hypervisor,
     private readonly xenbus: Xenbus,
@@ -102,6 +106,22 @@ export class BlockDevices {
       },
       store,
     );
+  }
+
+  offer(text: string, opened: OpenedDisk): void {
+    this.offered.get(text)?.store.close();
+    this.offered.set(text, opened);
+  }
+
+  /** Plugs what was offered under that text. */
+  plugOffered(domid: number, text: string): Refusal | undefined {
+    const opened = this.offered.get(text);
+    if (opened === undefined) return refuse('ENODEV', `nobody has opened the disk "${text}"`);
+    const domain = this.hypervisor.domains.get(domid as Domid);
+    if (domain === undefined) return refuse('ENOENT', `there is no domain ${domid}`);
+    this.offered.delete(text);
+    const result = this.plug(domain, opened);
+    return isRefusal(result) ? result : undefined;
   }
 
   /** "xvdb" or its number. The guest is asked to let go of it; with `force` it is gone at once. */

@@ -90,6 +90,7 @@ export interface MachineStatistics {
 }
 
 /** An input, so plain data. */
+type DiskUnplug = { domid: number; vdev: string; force: boolean };
 type VifUnplug = { domid: number; handle: number; force: boolean };
 
 const PAGES_PER_MEGABYTE = 256;
@@ -162,6 +163,11 @@ export class Machine implements Disposable {
     readonly plug: (input: { domid: number; text: string }) => Refusal | undefined;
     readonly unplug: (input: VifUnplug) => Refusal | undefined;
   };
+  private readonly diskInputs: {
+    readonly plug: (input: { domid: number; text: string }) => Refusal | undefined;
+    readonly unplug: (input: DiskUnplug) => Refusal | undefined;
+    readonly resize: (input: { domid: number; vdev: string }) => Refusal | undefined;
+  };
   private readonly typed: (input: { readonly domid: number; readonly bytes: Uint8Array }) => void;
   /** Disks and network interfaces of all domains. */
   readonly xenbus: Xenbus;
@@ -194,6 +200,17 @@ export class Machine implements Disposable {
       new Xenbus(hypervisor, this.store, (domain, text) => this.noticeEmitter.fire({ domain, text })),
     );
     this.disks = new BlockDevices(hypervisor, this.xenbus);
+    this.diskInputs = {
+      plug: this.input.define('disk-plug', ({ domid, text }: { domid: number; text: string }) =>
+        this.disks.plugOffered(domid, text),
+      ),
+      unplug: this.input.define('disk-unplug', ({ domid, vdev, force }: DiskUnplug) =>
+        this.disks.unplug(domid, vdev, force),
+      ),
+      resize: this.input.define('disk-resize', ({ domid, vdev }: { domid: number; vdev: string }) =>
+        this.disks.resized(domid, vdev),
+      ),
+    };
     this.vifs = {
       plug: this.input.define('vif-plug', ({ domid, text }: { domid: number; text: string }) => {
         const domain = hypervisor.domains.get(domid as Domid);
@@ -339,6 +356,25 @@ export class Machine implements Disposable {
   /** Unplugs an interface (xl network-detach): the guest is asked to let it go; with `force` it is gone at once. */
   unplugVif(domid: number, handle: number, force = false): Refusal | undefined {
     return this.vifs.unplug({ domid, handle, force });
+  }
+
+  /**
+   * Opens an image and plugs it into a running domain, as xl block-attach does; `text` as in `disk`. Answers as `plugVif`
+   * does. A replay needs the image offered before (`disks.offer`). @throws UserError when the image cannot be opened
+   */
+  async plugDisk(domid: number, text: string, folder: string | undefined): Promise<Refusal | undefined> {
+    for (const opened of await openDisks([text], 'disk', folder, this.openDisk)) this.disks.offer(text, opened);
+    return this.diskInputs.plug({ domid, text });
+  }
+
+  /** Unplugs a disk by its name (xl block-detach): the guest is asked to let it go; with `force` it is gone at once. */
+  unplugDisk(domid: number, vdev: string, force = false): Refusal | undefined {
+    return this.diskInputs.unplug({ domid, vdev, force });
+  }
+
+  /** The image behind a disk has got another size, and the guest is told. */
+  resizeDisk(domid: number, vdev: string): Refusal | undefined {
+    return this.diskInputs.resize({ domid, vdev });
   }
 
   /** Bytes typed on a domain's console. */

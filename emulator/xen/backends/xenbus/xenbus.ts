@@ -59,8 +59,9 @@ export class Xenbus implements Disposable {
   }
 
   /**
-   * Unplugs a device: the guest is asked to let it go, and it is removed once it has; a guest that uses it (a mounted
-   * disk) keeps it until then. With `force` it is gone at once. Refused (ENOENT) where there is none.
+   * Unplugs a device: the guest is asked to let it go, and it is removed once it has. Whether it first stops using it
+   * is its own affair: Linux 6.1 lets go of a mounted disk, older ones keep it until it is unmounted. With `force` the
+   * device is gone at once. Refused (ENOENT) where there is none.
    */
   detach(address: DeviceAddress, force = false): Refusal | undefined {
     const device = this.device(address);
