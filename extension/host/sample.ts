@@ -12,7 +12,10 @@ export async function openSample(context: vscode.ExtensionContext): Promise<void
 }
 
 /** Listed, because an extension that was installed from a web server cannot list its own folders. */
-const SAMPLE_FILES = ['.vscode/launch.json', 'guest.cfg', 'guest.elf'];
+const SAMPLE_FILES = [
+  ...['.vscode/launch.json', 'guest.cfg', 'guest.elf'],
+  ...['start.S', 'main.c', 'console.c', 'traps.c', 'time.c', 'sample.h', 'xen.h', 'link.ld'],
+];
 
 async function copyFolder(from: vscode.Uri, to: vscode.Uri, files: readonly string[]): Promise<void> {
   for (const file of files) {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { folder } from './contenders.ts';
 
-const SAMPLE = 'test/guests/sample';
+const SAMPLE = 'media/sample';
 const FLAGS = [
   '-O2 -fomit-frame-pointer -ffreestanding -fno-stack-protector -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only',
   `-mcmodel=kernel -nostdlib -static -Wl,-T,${SAMPLE}/link.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 -w`,

@@ -2,7 +2,7 @@
  * Integer mix as a paravirtualised guest, with paging: hashing, table lookups, a list walk, recursion and branches, in
  * about equal parts. Linked with the sample domain's start.S; the runner reads instructions and time from --json.
  */
-#include "../guests/sample/sample.h"
+#include "../../media/sample/sample.h"
 
 struct start_info *start_info;
 struct shared_info *shared_info;

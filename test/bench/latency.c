@@ -3,7 +3,7 @@
  * "ping" sends events to a port of its own, each of which enters the event callback. Linked with the sample domain's
  * start.S and traps.c; the runner divides the time of --json by OPERATIONS.
  */
-#include "../guests/sample/sample.h"
+#include "../../media/sample/sample.h"
 
 enum { XENVER_version = 0, EVTCHNOP_bind_interdomain = 0, EVTCHNOP_alloc_unbound = 6 };
 

@@ -6,7 +6,7 @@ import { readElf } from '../../emulator/elf/elf-file.ts';
 import { readSymbols } from '../../emulator/elf/elf-symbols.ts';
 import { base64, consoleShows, type DapProcess, startDap } from './dap-process.ts';
 
-const SOURCES = path.resolve('test/guests/sample');
+const SOURCES = path.resolve('media/sample');
 const file = (name: string): string => path.join(SOURCES, name);
 
 /** Number of the first line of a source file that holds a text. */

@@ -52,7 +52,8 @@ export class SourceFiles {
       if (there !== undefined || mapped !== file) return there;
     }
     const parts = mapped.split('/').filter((part) => part !== '');
-    const deepest = isAbsolutePath(mapped) ? Math.min(parts.length - 1, MAXIMUM_STRIPPED) : 1;
+    // The last folder and the name must fit, for a name alone fits too much; but one may stand beside the kernel.
+    const deepest = Math.max(1, Math.min(parts.length - 1, MAXIMUM_STRIPPED));
     for (let stripped = 0; stripped < deepest; stripped++) {
       const tail = parts.slice(stripped).join('/');
       for (const folder of this.folders) {

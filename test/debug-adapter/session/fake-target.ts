@@ -144,6 +144,14 @@ export class FakeTarget implements DebugTarget {
     return Promise.resolve();
   }
 
+  saveSnapshot(): Promise<Uint8Array> {
+    return Promise.resolve(new Uint8Array());
+  }
+
+  restoreSnapshot(): Promise<void> {
+    return Promise.resolve();
+  }
+
   sendConsole(_domain: number, bytes: Uint8Array): Promise<void> {
     this.write(new TextDecoder().decode(bytes).toUpperCase());
     return Promise.resolve();
