@@ -4,11 +4,13 @@ import { Emitter } from '../base/event.ts';
 import { formatAddress, type VirtualAddress } from '../base/numbers.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import { packSymbols, type SymbolList } from '../base/symbol-list.ts';
+import { UserError } from '../base/user-error.ts';
 import type { DomainShutdown } from '../xen/common/domain.ts';
 import type { RunResult } from '../xen/common/hypervisor.ts';
 import type { HypercallRecord } from '../xen/common/trace.ts';
 import type { Vcpu } from '../xen/common/vcpu.ts';
 import type { BootedDomain, Machine } from '../xen/toolstack/machine-boot.ts';
+import { readSnapshot, restoreMachine, takeSnapshot } from '../xen/toolstack/machine-snapshot.ts';
 import { ConsoleHistory } from './console-history.ts';
 import type { HypercallCatalogue, Resolved } from './hypercall-catalogue.ts';
 import { callText, hypercallInfo } from './hypercall-info.ts';
@@ -173,6 +175,32 @@ export class LocalTarget implements DebugTarget {
 
   terminate(): Promise<void> {
     this.loop.halt();
+    return Promise.resolve();
+  }
+
+  saveSnapshot(): Promise<Uint8Array> {
+    const pieces = takeSnapshot(this.machine);
+    const file = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      file.set(piece, at);
+      at += piece.length;
+    }
+    return Promise.resolve(file);
+  }
+
+  restoreSnapshot(file: Uint8Array): Promise<void> {
+    if (this.loop.isRunning) return Promise.reject(restoredWhileRunning());
+    try {
+      restoreMachine(this.machine, readSnapshot(file));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.refused = undefined;
+    this.lastVcpu = undefined;
+    this.symbolList = undefined;
+    this.setStep(undefined);
+    this.stopNow({ reason: 'pause', vcpu: undefined, text: 'restored from a snapshot' });
     return Promise.resolve();
   }
 
@@ -462,6 +490,10 @@ export class LocalTarget implements DebugTarget {
   private anyAlive(): boolean {
     return this.machine.domains.some(({ domain }) => domain.alive);
   }
+}
+
+function restoredWhileRunning(): UserError {
+  return new UserError('snapshot.running', 'The machine is running, and cannot be put back now.', 'Pause it first.');
 }
 
 /** A watchdog's bite is a crash to whoever debugs. */

@@ -45,6 +45,13 @@ export interface DebugTarget extends Disposable {
   ): Promise<void>;
   /** Frees everything; the machine is gone. */
   terminate(): Promise<void>;
+  /** The whole machine as it is now, as the bytes of a snapshot file. Not in it: what disks contain. */
+  saveSnapshot(): Promise<Uint8Array>;
+  /**
+   * Makes the machine what it was; a StopEvent 'pause' follows. Only while it is stopped. Console bytes that have been
+   * reported stay reported, breakpoints stay set. Rejects (UserError `snapshot.*`) a machine with writable disks.
+   */
+  restoreSnapshot(file: Uint8Array): Promise<void>;
   sendConsole(domain: number, bytes: Uint8Array): Promise<void>;
   /** All console bytes of a domain since its first one. */
   consoleHistory(domain: number): Promise<Uint8Array>;

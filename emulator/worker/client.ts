@@ -123,6 +123,14 @@ class WorkerTarget implements DebugTarget {
     this.worker.dispose();
   }
 
+  saveSnapshot(): Promise<Uint8Array> {
+    return this.call('saveSnapshot');
+  }
+
+  restoreSnapshot(file: Uint8Array): Promise<void> {
+    return this.call('restoreSnapshot', file);
+  }
+
   sendConsole(domain: number, bytes: Uint8Array): Promise<void> {
     return this.call('sendConsole', domain, bytes);
   }

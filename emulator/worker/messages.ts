@@ -8,6 +8,8 @@ export const TARGET_METHODS = [
   'pause',
   'step',
   'terminate',
+  'saveSnapshot',
+  'restoreSnapshot',
   'sendConsole',
   'consoleHistory',
   'registers',

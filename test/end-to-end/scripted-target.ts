@@ -46,6 +46,8 @@ export async function createTarget(): Promise<DebugTarget> {
       stop('step', '');
     },
     terminate: async () => undefined,
+    saveSnapshot: async () => new Uint8Array(),
+    restoreSnapshot: async () => {},
     sendConsole: async (_domain, bytes) => print(new TextDecoder().decode(bytes).replaceAll('\r', '\r\n> ')),
     notices: async () => [],
     kernels: async () => [],

@@ -341,6 +341,33 @@ describe('the end', () => {
   });
 });
 
+describe('a snapshot', () => {
+  it('puts a stopped machine back: its registers, memory, counters', async () => {
+    const id = await vcpu();
+    await stopAfter(() => target.step(id, 'in'));
+    const file = await target.saveSnapshot();
+    const before = [await target.registers(id), (await target.statistics()).instructions];
+    await target.setRegister(id, 'r15', '0x7');
+    expect(await target.writeMemory('virtual', at(0x70), new Uint8Array([1, 2, 3]))).toBe(3);
+    for (let steps = 0; steps < 5; steps++) await stopAfter(() => target.step(id, 'in'));
+    expect((await target.statistics()).instructions).toBe((before[1] as number) + 5);
+
+    const stop = await stopAfter(() => target.restoreSnapshot(file));
+    expect(stop).toMatchObject({ reason: 'pause', text: 'restored from a snapshot', instructions: before[1] });
+    expect([await target.registers(id), (await target.statistics()).instructions]).toEqual(before);
+    expect(await target.readMemory('virtual', at(0x70), 3)).toEqual(new Uint8Array(3));
+    expect(Buffer.compare(await target.saveSnapshot(), file)).toBe(0);
+  });
+
+  it('is refused while the machine runs, and when it is none', async () => {
+    const file = await target.saveSnapshot();
+    await target.resume();
+    await expect(target.restoreSnapshot(file)).rejects.toThrow(/running/);
+    await stopAfter(() => target.pause());
+    await expect(target.restoreSnapshot(new Uint8Array(100))).rejects.toThrow(/no snapshot/);
+  });
+});
+
 describe('registers and memory', () => {
   it('reads and sets registers, and refuses what makes no sense', async () => {
     const id = await vcpu();
@@ -372,8 +399,8 @@ describe('registers and memory', () => {
   });
 
   it('writes, stops at holes, and leaves page tables alone', async () => {
-    expect(await target.writeMemory('virtual', at(0x60), Uint8Array.of(1, 2, 3))).toBe(3);
-    expect(await target.readMemory('virtual', at(0x60), 4)).toEqual(Uint8Array.of(1, 2, 3, 0));
+    expect(await target.writeMemory('virtual', at(0x70), Uint8Array.of(1, 2, 3))).toBe(3);
+    expect(await target.readMemory('virtual', at(0x70), 4)).toEqual(Uint8Array.of(1, 2, 3, 0));
     expect(await target.readMemory('virtual', '0x10', 4)).toHaveLength(0);
     expect(await target.readMemory('virtual', '0x900000000000', 4)).toHaveLength(0);
     expect(await target.writeMemory('virtual', '0x10', Uint8Array.of(1))).toBe(0);
