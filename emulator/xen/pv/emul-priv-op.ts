@@ -33,7 +33,10 @@ interface Instruction {
 
 type Handler = (xen: Hypervisor, vcpu: Vcpu, instruction: Instruction) => boolean;
 
-const INPUT_OUTPUT: Readonly<Record<number, Handler>> = {
+/**
+ * In user mode too, by the guest's own IOPL. CLI and STI change nothing: a PV guest's interrupt flag is its upcall mask.
+ */
+const ONE_BYTE: Readonly<Record<number, Handler>> = {
   108: (xen, vcpu, instruction) => stringInput(xen, vcpu, instruction, 1),
   109: (xen, vcpu, instruction) => stringInput(xen, vcpu, instruction, wordSize(instruction)),
   110: (xen, vcpu, instruction) => stringOutput(xen, vcpu, instruction, 1),
@@ -46,20 +49,16 @@ const INPUT_OUTPUT: Readonly<Record<number, Handler>> = {
   237: (xen, vcpu, instruction) => input(xen, vcpu, xen.processor.low(RDX) & 0xffff, wordSize(instruction)),
   238: (xen, vcpu) => output(xen, vcpu, xen.processor.low(RDX) & 0xffff, 1),
   239: (xen, vcpu, instruction) => output(xen, vcpu, xen.processor.low(RDX) & 0xffff, wordSize(instruction)),
-};
-
-/** Kernel mode only. CLI and STI change nothing: a PV guest's interrupt flag is its upcall mask. */
-const KERNEL_ONE_BYTE: Readonly<Record<number, Handler>> = {
   250: ioplOkay,
   251: ioplOkay,
 };
 
+/** Kernel mode only. */
 const KERNEL_TWO_BYTE: Readonly<Record<number, Handler>> = {
   6: (xen) => {
     xen.processor.taskSwitched = false;
     return true;
   },
-  8: () => true,
   9: () => true,
   32: moveFromControl,
   33: moveFromDebug,
@@ -98,9 +97,8 @@ export function emulatePrivilegedOp(xen: Hypervisor, vcpu: Vcpu): boolean {
 }
 
 function findHandler({ opcode, twoByte }: Instruction, kernel: boolean): Handler | undefined {
-  if (!twoByte && INPUT_OUTPUT[opcode] !== undefined) return INPUT_OUTPUT[opcode];
-  if (!kernel) return undefined;
-  return twoByte ? KERNEL_TWO_BYTE[opcode] : KERNEL_ONE_BYTE[opcode];
+  if (!twoByte) return ONE_BYTE[opcode];
+  return kernel ? KERNEL_TWO_BYTE[opcode] : undefined;
 }
 
 const SEGMENT_PREFIXES: Readonly<Record<number, number>> = { 38: 0, 46: 1, 54: 2, 62: 3, 100: 4, 101: 5 };

@@ -95,9 +95,12 @@ export function doPirqEoiGmfn({ xen, domain, args }: HypercallContext): Hypercal
   if (bytes === undefined) return refuse('EFAULT', 'physdev_pirq_eoi_gmfn cannot be read');
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const frame = data.getUint32(0, true) + (bytes.length === 8 ? data.getUint32(4, true) * 4294967296 : 0);
-  if (domain.pirqEoiFrame !== undefined) return refuse('EBUSY', `the page is set already: mfn ${domain.pirqEoiFrame}`);
   const refusal = xen.references.getWithType(frame, TYPE_WRITABLE, domain.domid);
   if (refusal !== undefined) return refuse('EINVAL', refusal.reason);
+  if (domain.pirqEoiFrame !== undefined) {
+    xen.references.putWithType(frame as Mfn);
+    return refuse('EBUSY', `the page is set already: mfn ${domain.pirqEoiFrame}`);
+  }
   domain.pirqEoiFrame = frame as Mfn;
   return 0;
 }

@@ -8,6 +8,7 @@ import {
   EXIT_INT,
   EXIT_SYSENTER,
   RAX,
+  RCX,
   RSP,
   SS,
 } from '../../../../emulator/x86/cpu/processor.ts';
@@ -381,6 +382,49 @@ describe('entries into a 32-bit kernel (compat_create_bounce_frame)', () => {
     expect(machine.xen.current?.domain).toBe(machine.domain);
     expect(machine.processor.rip).toBe(0xc0009100);
     expect(frame(machine, 7)).toEqual([0x0b, 0xe021, 0xe021, 0xe021, 0xc0001002, 0x1e019, 2]);
+  });
+});
+
+describe('privileged instructions', () => {
+  it('CLI and STI follow the guest’s IOPL, in ring 3 too; INVD is nobody’s (validate of pv/emul-priv-op.c)', () => {
+    const machine = new CompatMachine().start();
+    setTraps(machine, [[13, 0]]);
+    const code = SCRATCH + 0x800;
+    machine.poke(code, 0x080ffbfa);
+    const at = (offset: number): number => {
+      machine.processor.rip = (code + offset) as VirtualAddress;
+      raise(machine, 13, 0);
+      return machine.processor.rip - code;
+    };
+    const fault = HANDLER + 13 * 16 - code;
+    expect([at(0), at(2)]).toEqual([fault, fault]);
+    machine.vcpu.iopl = 1 << 12;
+    expect([at(0), at(1)]).toEqual([1, 2]);
+    enterUser(machine);
+    expect(at(0)).toBe(fault);
+    machine.vcpu.iopl = 3 << 12;
+    enterUser(machine);
+    expect([at(0), at(1)]).toEqual([1, 2]);
+  });
+
+  it('MSRs of segment bases are not there, EFER shows NXE alone, CPUID neither LM nor what needs it', () => {
+    const machine = new CompatMachine().start();
+    setTraps(machine, [[13, 0]]);
+    const code = SCRATCH + 0x800;
+    machine.poke(code, 0x320f);
+    const read = (msr: number): number => {
+      machine.processor.rip = code as VirtualAddress;
+      machine.processor.setRegister(RCX, msr, 0);
+      raise(machine, 13, 0);
+      return machine.processor.rip === code + 2 ? machine.processor.low(RAX) : Number.NaN;
+    };
+    expect(read(0xc0000080)).toBe(0x800);
+    expect(read(0xc0000100)).toBeNaN();
+    const out = new Uint32Array(4);
+    machine.processor.hooks.cpuid(0x80000001, 0, out);
+    expect([out[2], (out[3] as number) & ((1 << 29) | (1 << 11))]).toEqual([0, 0]);
+    machine.processor.hooks.cpuid(1, 0, out);
+    expect((out[2] as number) & (1 << 13)).toBe(0);
   });
 });
 
