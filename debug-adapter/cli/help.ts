@@ -14,6 +14,7 @@ ${rows.join('\n')}
 FILE.cfg is xl.cfg(5): name, kernel, ramdisk, extra or cmdline, memory, vcpus … Relative paths start from its folder.
 On a terminal, guest time follows the clock on the wall; with --until or --json it runs as fast as it can.
 
-Exit status: 0 text found or clean shutdown, 2 bad configuration, image or usage, 3 timeout, 4 the guest crashed.
+Exit status: 0 text found or clean shutdown, 2 bad configuration, image or usage, 3 timeout, 4 the guest crashed,
+5 a replay differs from its recording.
 `;
 }
