@@ -8,11 +8,15 @@ import {
   type XEN_FOREIGN_MEMORY_MAP,
   type XEN_MACHPHYS_MAPPING,
   type XEN_MACHPHYS_MFN_LIST,
+  type XEN_MEM_ACCESS_OP,
+  type XEN_MEM_ACQUIRE_RESOURCE,
   XEN_MEMORY_EXCHANGE,
   type XEN_MEMORY_MAP,
   XEN_MEMORY_RESERVATION,
+  type XEN_POD_TARGET,
   XEN_REMOVE_FROM_PHYSMAP,
   XEN_RESERVED_DEVICE_MEMORY_MAP,
+  type XEN_VNUMA_TOPOLOGY_INFO,
 } from '../public/xen-4/memory.ts';
 import {
   MACH2PHYS_COMPAT_NR_ENTRIES,
@@ -304,11 +308,24 @@ export function doMachphysMapping(
 }
 
 /** XENMEM_machphys_mfn_list: the frame at each 2 MiB of the table. */
-export function doMachphysMfnList(
-  { xen, domain }: HypercallContext,
+export function doMachphysMfnList(call: HypercallContext, op: View<typeof XEN_MACHPHYS_MFN_LIST>): HypercallResult {
+  const { m2p } = call.xen;
+  return storeFrameList(call, op, call.domain.width === 32 ? m2p.compatSuperpageFrames() : m2p.superpageFrames());
+}
+
+/** XENMEM_machphys_compat_mfn_list: the table of 32-bit guests, whoever asks. */
+export function doMachphysCompatMfnList(
+  call: HypercallContext,
   op: View<typeof XEN_MACHPHYS_MFN_LIST>,
 ): HypercallResult {
-  const frames = domain.width === 32 ? xen.m2p.compatSuperpageFrames() : xen.m2p.superpageFrames();
+  return storeFrameList(call, op, call.xen.m2p.compatSuperpageFrames());
+}
+
+function storeFrameList(
+  { xen, domain }: HypercallContext,
+  op: View<typeof XEN_MACHPHYS_MFN_LIST>,
+  frames: readonly Mfn[],
+): HypercallResult {
   const count = Math.min(op.get('max_extents'), frames.length);
   for (let index = 0; index < count; index++) {
     if (!storeExtent(xen, domain, op.get('extent_start'), index, frames[index] as Mfn)) {
@@ -397,12 +414,35 @@ export function doReservedDeviceMemoryMap({ xen, domain, args }: HypercallContex
   return writeStruct(xen, address, op) ?? 0;
 }
 
-/** Operations on another domain than oneself, which an unprivileged one may not do: XENMEM_access_op, acquire_resource. */
-export function doRemoteMemoryOp({ xen, domain, args }: HypercallContext): HypercallResult {
-  const op = readStruct(xen, domain, args.address(1), DOMID_ARGUMENT);
-  if (isRefusal(op)) return op;
-  const domid = op.get('domid');
-  if (domid !== 0 && domid !== DOMID_SELF && !xen.domains.has(domid as Domid))
+/** XENMEM_access_op and acquire_resource are about another domain, for a privileged one. */
+function remote({ xen, domain }: HypercallContext, domid: number): Refusal {
+  if (domid !== 0 && domid !== DOMID_SELF && domid !== domain.domid && !xen.domains.has(domid as Domid))
     return refuse('ESRCH', `there is no domain ${domid}`);
   return refuse('EPERM', 'for another domain than oneself, by a privileged one');
+}
+
+export function doAccessOp(call: HypercallContext, op: View<typeof XEN_MEM_ACCESS_OP>): HypercallResult {
+  return remote(call, op.get('domid'));
+}
+
+export function doAcquireResource(call: HypercallContext, op: View<typeof XEN_MEM_ACQUIRE_RESOURCE>): HypercallResult {
+  if (op.get('pad') !== 0) return refuse('EINVAL', 'padding that is not 0');
+  if (op.get('frame') + op.get('nr_frames') >= 2 ** 32) return refuse('EINVAL', 'frames beyond 32 bits');
+  return remote(call, op.get('domid'));
+}
+
+/** XENMEM_set_pod_target and get_pod_target: a PV domain has its pages from the beginning. */
+export function doPodTarget(call: HypercallContext, op: View<typeof XEN_POD_TARGET>): HypercallResult {
+  const bad = checkDomid(call, op.get('domid'));
+  return bad?.errno === ERRNO.ESRCH ? bad : refuse('EINVAL', 'PV domains are not populated on demand');
+}
+
+export function doGetVnumaInfo(call: HypercallContext, op: View<typeof XEN_VNUMA_TOPOLOGY_INFO>): HypercallResult {
+  if (op.get('pad') !== 0) return refuse('EINVAL', 'padding that is not 0');
+  return checkDomid(call, op.get('domid')) ?? refuse('EOPNOTSUPP', 'no virtual NUMA topology was set');
+}
+
+/** XENMEM_get_sharing_freed_pages and shared_pages of a Xen without memory sharing. */
+export function doNothingShared(): HypercallResult {
+  return 0;
 }

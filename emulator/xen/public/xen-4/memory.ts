@@ -56,3 +56,33 @@ export const XEN_FOREIGN_MEMORY_MAP = struct('xen_foreign_memory_map', {
   map: { type: XEN_MEMORY_MAP },
 });
 export const DOMID_ARGUMENT = struct('domid', { domid: { type: 'u16', format: 'domid' } });
+export const XEN_POD_TARGET = struct('xen_pod_target', {
+  target_pages: 'u64',
+  tot_pages: 'u64',
+  pod_cache_pages: 'u64',
+  pod_entries: 'u64',
+  domid: { type: 'u16', format: 'domid' },
+});
+export const XEN_MEM_ACCESS_OP = struct('xen_mem_access_op', {
+  op: 'u8',
+  access: 'u8',
+  domid: { type: 'u16', format: 'domid' },
+  nr: 'u32',
+  pfn: 'u64',
+});
+export const XEN_VNUMA_TOPOLOGY_INFO = struct('xen_vnuma_topology_info', {
+  domid: { type: 'u16', format: 'domid' },
+  pad: 'u16',
+  nr_vnodes: 'u32',
+  nr_vcpus: 'u32',
+  nr_vmemranges: 'u32',
+});
+export const XEN_MEM_ACQUIRE_RESOURCE = struct('xen_mem_acquire_resource', {
+  domid: { type: 'u16', format: 'domid' },
+  type: 'u16',
+  id: 'u32',
+  nr_frames: 'u32',
+  pad: 'u32',
+  frame: 'u64',
+  frame_list: 'pointer',
+});
