@@ -172,4 +172,26 @@ describe('structure layouts', () => {
     expect(bytes(29, 8)).toBe('b81d000000cd82c3');
     expect(bytes(23, 8)).toBe('50b817000000cd82');
   });
+
+  /** By gcc -m32 from public/arch-x86/xen-x86_32.h and xen.h of stable-4.17. */
+  it('vcpu_guest_context of 32-bit guests', () => {
+    const { size, offset } = sched.VCPU_GUEST_CONTEXT_32[32];
+    expect(size).toBe(2800);
+    expect(offset).toMatchObject({
+      flags: 512,
+      user_regs: 516,
+      trap_ctxt: 584,
+      ldt_base: 2632,
+      gdt_frames: 2640,
+      kernel_ss: 2708,
+      ctrlreg: 2716,
+      debugreg: 2748,
+      event_callback_cs: 2780,
+      failsafe_callback_eip: 2792,
+      vm_assist: 2796,
+    });
+    const registers = { eax: 24, eip: 32, cs: 36, eflags: 40, esp: 44, ss: 48, gs: 64 };
+    expect(sched.CPU_USER_REGS_32[32].offset).toMatchObject(registers);
+    expect(sched.CPU_USER_REGS_32[32].size).toBe(68);
+  });
 });

@@ -385,6 +385,56 @@ describe('entries into a 32-bit kernel (compat_create_bounce_frame)', () => {
   });
 });
 
+describe('VCPUOP_initialise of 32-bit guests', () => {
+  const context = (machine: CompatMachine, root: number): void => {
+    const at = va32(PFN_FREE);
+    const word = (offset: number, value: number): void => machine.poke(at + offset, value);
+    for (let offset = 0; offset < 2800; offset += 4) word(offset, 0);
+    word(512, 4); // VGCF_in_kernel
+    word(516 + 24, 0xabc); // eax
+    word(516 + 32, 0xc0007000); // eip
+    word(516 + 36, 0xe018); // cs, for Xen to fix
+    word(516 + 40, 0x3200 | 0x40000); // IF, IOPL 3, AC
+    word(516 + 44, va32(PFN_STACK_32, 3000)); // esp
+    for (const offset of [48, 52, 56, 60, 64]) word(516 + offset, 0xe021);
+    word(584 + 13 * 8, 13 | (4 << 8) | (0xe018 << 16)); // trap 13
+    word(584 + 13 * 8 + 4, HANDLER);
+    word(2708, 0xe020); // kernel_ss
+    word(2712, va32(PFN_STACK_32, 2000)); // kernel_sp
+    word(2716 + 3 * 4, ((root << 12) | (root >>> 20)) >>> 0); // cr3, folded
+    word(2780, 0xe019);
+    word(2784, 0xc0009000);
+    word(2788, 0xe019);
+    word(2792, 0xc0009100);
+  };
+
+  it('gives a second vCPU its registers, tables and handlers', () => {
+    const machine = new CompatMachine(64, 2).start();
+    const second = machine.domain.vcpus[1] as (typeof machine.domain.vcpus)[number];
+    context(machine, machine.mfn(PFN_L2_LOW));
+    expect(machine.hypercall(24, 0, 1, va32(PFN_FREE))).toBe(EINVAL);
+    expect(machine.lastReason()).toMatch(/CR3 of the new vCPU/);
+    context(machine, machine.mfn(PFN_L3_32));
+    expect(machine.hypercall(24, 0, 1, va32(PFN_FREE))).toBe(0);
+    expect(second.traps[13]).toEqual({ address: HANDLER, cs: 0xe019, dpl: 0, maskEvents: true });
+    expect([second.kernelSs, second.kernelSp]).toEqual([0xe021, va32(PFN_STACK_32, 2000)]);
+    expect(second.eventCallback).toMatchObject({ cs: 0xe019, address: 0xc0009000 });
+    expect([second.iopl, second.registers.rflags]).toEqual([0x3000, 0x40202]);
+    // No I387_VALID: a reset FPU, not the zeros of the context.
+    expect([second.registers.fpu[0], second.registers.fpu[1]]).toEqual([0x7f, 3]);
+    expect(second.compatL4).not.toBe(machine.vcpu.compatL4);
+    expect(machine.hypercall(24, 1, 1, 0)).toBe(0);
+    machine.hypercall(29, 0, 0);
+    machine.xen.run(1);
+    expect(machine.xen.current).toBe(second);
+    expect([machine.processor.rip, machine.processor.low(RAX), machine.processor.selector(CS)]).toEqual([
+      0xc0007000, 0xabc, 0xe019,
+    ]);
+    expect(machine.processor.root(0)).toBe(second.compatL4);
+    expect(findViolations(machine.xen)).toEqual([]);
+  });
+});
+
 describe('privileged instructions', () => {
   it('CLI and STI follow the guest’s IOPL, in ring 3 too; INVD is nobody’s (validate of pv/emul-priv-op.c)', () => {
     const machine = new CompatMachine().start();
