@@ -1,5 +1,6 @@
 import type { MachineAddress, Mfn, VirtualAddress } from '../../base/numbers.ts';
 import { machineAddressOf, TYPE_SEGMENT_DESCRIPTORS, TYPE_WRITABLE } from '../common/frame-table.ts';
+import { isGuestHandle } from '../common/guest-access.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { hex, hex64, type Refusal, refuse } from '../common/refusal.ts';
 import type { Vcpu } from '../common/vcpu.ts';
@@ -153,6 +154,7 @@ export function updateDescriptor(
 export function setLdt(xen: Hypervisor, vcpu: Vcpu, base: VirtualAddress, entries: number): Refusal | undefined {
   if (entries > 8192) return refuse('EINVAL', `an LDT of ${entries} entries (at most 8192)`);
   if (entries > 0 && base % 4096 !== 0) return refuse('EINVAL', `LDT base ${hex(base)} is not page aligned`);
+  if (entries > 0 && !isGuestHandle(vcpu.domain, base)) return refuse('EINVAL', `LDT base ${hex(base)} is Xen's`);
   destroyLdt(xen, vcpu);
   vcpu.ldtBase = (entries > 0 ? base : 0) as VirtualAddress;
   vcpu.ldtEntries = entries;

@@ -1,6 +1,6 @@
 import type { Domid, MachineAddress, Mfn, VirtualAddress } from '../../base/numbers.ts';
 import type { Domain } from '../common/domain.ts';
-import { DOMID_IO, DOMID_SELF, type FrameType, TYPE_L3, TYPE_L4 } from '../common/frame-table.ts';
+import { DOMID_IO, DOMID_SELF, DOMID_XEN, type FrameType, TYPE_L3, TYPE_L4 } from '../common/frame-table.ts';
 import { faultAt, writeWord } from '../common/guest-access.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { isRefusal, type Refusal, refuse } from '../common/refusal.ts';
@@ -32,8 +32,10 @@ export function resolvePageOwner(xen: Hypervisor, caller: Domain, domid: number)
   if (domid === DOMID_IO) return { domid: DOMID_IO };
   if (domid === caller.domid) return refuse('ESRCH', 'a domain must call itself DOMID_SELF here');
   const other = xen.domains.get(domid as Domid);
-  if (other === undefined) return refuse('ESRCH', `there is no domain ${domid}`);
-  if (!caller.privileged) return refuse('EPERM', `domain ${caller.domid} may not use domain ${domid}'s frames`);
+  // dom0 is the host here, and Xen is a domain of its own: both are there, and out of reach.
+  if (other === undefined && domid !== 0 && domid !== DOMID_XEN) return refuse('ESRCH', `there is no domain ${domid}`);
+  if (other === undefined || !caller.privileged)
+    return refuse('EPERM', `domain ${caller.domid} may not use domain ${domid}'s frames`);
   return other;
 }
 
@@ -44,7 +46,8 @@ export function doMmuUpdate({ xen, domain, args }: HypercallContext): HypercallR
   const done = args.address(2);
   const tableDomid = args.u32(3) >>> 16;
   if (tableDomid !== 0 && tableDomid - 1 !== domain.domid) {
-    return refuse('EPERM', `page tables of domain ${tableDomid - 1} are out of reach`);
+    const exists = tableDomid === 1 || xen.domains.has((tableDomid - 1) as Domid);
+    return refuse(exists ? 'EPERM' : 'ESRCH', `page tables of domain ${tableDomid - 1} are out of reach`);
   }
   const pageOwner = resolvePageOwner(xen, domain, args.u32(3) & DOMID_MASK);
   if (isRefusal(pageOwner)) return pageOwner;
