@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -25,11 +25,11 @@ beforeAll(async () => {
   });
 });
 
-function options(kernel: string): TargetOptions {
+function options(kernel: string, disks: readonly string[] = [], folder?: string): TargetOptions {
   const inline = { kind: 'inline', name: 'grub', kernel, ramdisk: undefined, cmdline: '', memory: 64 } as const;
   return {
-    domains: [{ ...inline, vcpus: undefined, disks: [], vifs: [], abi: undefined }],
-    folder: undefined,
+    domains: [{ ...inline, vcpus: undefined, disks, vifs: [], abi: undefined }],
+    folder,
     pace: 'free',
     trace: ['hypercalls'],
     seed: undefined,
@@ -95,6 +95,28 @@ describe('a machine in a worker', () => {
     await target.terminate();
     await expect(target.threads()).rejects.toThrow('terminated');
   });
+});
+
+it('disks are opened in the worker, relative to the folder, and their rings can be looked at', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'xenoscope-'));
+  writeFileSync(path.join(folder, 'x.img'), new Uint8Array(1 << 20));
+  const target = await bootInWorker(spawnWorker(script), options(grub(), ['x.img,,xvdb'], folder), readFile);
+  let text = '';
+  const prompt = new Promise<void>((resolve) => {
+    target.onConsole(({ bytes }) => {
+      text += new TextDecoder().decode(bytes);
+      if (text.includes('grub>')) resolve();
+    });
+  });
+  await target.resume();
+  await prompt;
+  const ring = (await target.rings(1)).find(({ name }) => name.startsWith('vbd'));
+  expect(ring).toMatchObject({ name: 'vbd 51728 blkif', unit: 'entries' });
+  // GRUB looks for file systems on every disk that it finds.
+  expect(ring?.directions[0]?.messages[0]?.summary).toMatch(/^READ \d segments? at sector \d+$/);
+  target.dispose();
+  const missing = bootInWorker(spawnWorker(script), options(grub(), ['y.img,,xvdb'], folder), readFile);
+  await expect(missing).rejects.toMatchObject({ name: 'UserError', id: 'file.unreadable' });
 });
 
 it('a file that cannot be read is a user’s error, through the worker and back', async () => {
