@@ -45,14 +45,46 @@ export function setDebugRegister(xen: Hypervisor, vcpu: Vcpu, register: number, 
   if ((low & DR7_GENERAL_DETECT) !== 0) return refuse('EPERM', 'general detect (DR7.GD) is not for guests');
   const active = (low & DR7_ACTIVE) !== 0;
   for (let breakpoint = 0; active && breakpoint < 4; breakpoint++) {
-    const access = (low >>> (16 + breakpoint * 4)) & 3;
-    if (access === 2) return refuse('EPERM', `breakpoint ${breakpoint} watches I/O ports, which needs CR4.DE`);
+    if (accessOf(low, breakpoint) === ACCESS_IO && (vcpu.cr4 & CR4_DE) === 0)
+      return refuse('EPERM', `breakpoint ${breakpoint} watches I/O ports, which needs CR4.DE`);
   }
   store(xen, vcpu, 7, ((low & ~DR7_RESERVED) | DR7_DEFAULT) >>> 0);
   return undefined;
 }
 
+function accessOf(control: number, breakpoint: number): number {
+  return (control >>> (16 + breakpoint * 4)) & 3;
+}
+
+/** DR7 without what Xen itself looks after: breakpoints on ports, since all port accesses of a PV guest come to it. */
+export function hardwareDebugControl(control: number): number {
+  let hardware = control;
+  for (let breakpoint = 0; breakpoint < 4; breakpoint++)
+    if (accessOf(control, breakpoint) === ACCESS_IO) hardware &= ~(3 << (breakpoint * 2));
+  return hardware >>> 0;
+}
+
+/** check_guest_io_breakpoint: bits of DR6 for an access to ports. */
+export function portBreakpoints({ cr4, debugRegisters }: Vcpu, port: number, size: number): number {
+  const control = debugRegisters[7] as number;
+  if ((control & DR7_ACTIVE) === 0 || (cr4 & CR4_DE) === 0) return 0;
+  let bits = 0;
+  for (let breakpoint = 0; breakpoint < 4; breakpoint++) {
+    if (accessOf(control, breakpoint) !== ACCESS_IO || (control & (3 << (breakpoint * 2))) === 0) continue;
+    const length = LENGTHS[(control >>> (18 + breakpoint * 4)) & 3] as number;
+    const address = debugRegisters[breakpoint] as number;
+    const start = address - (address % length);
+    if (start < port + size && start + length > port) bits |= 1 << breakpoint;
+  }
+  return bits;
+}
+
+const ACCESS_IO = 2;
+/** Bytes by the LEN field (SDM vol. 3, 18.2.4). */
+const LENGTHS: readonly number[] = [1, 2, 8, 4];
+
 function store(xen: Hypervisor, vcpu: Vcpu, index: number, value: number): void {
   vcpu.debugRegisters[index] = value;
-  xen.processor.setDebugRegister(index, value | 0, highHalf(value));
+  const hardware = index === 7 ? hardwareDebugControl(value) : value;
+  xen.processor.setDebugRegister(index, hardware | 0, highHalf(value));
 }

@@ -10,6 +10,7 @@ import type { Vcpu } from '../common/vcpu.ts';
 import { FLAT_COMPAT_RING1_CS, FLAT_COMPAT_RING1_DS, FLAT_RING3_CS64, FLAT_RING3_SS64 } from '../public/xen-4/xen.ts';
 import { enter } from './compat-bounce-frame.ts';
 import { CR4_FIXED } from './control-registers.ts';
+import { hardwareDebugControl } from './debug-registers.ts';
 import { deliverFailsafe, injectException } from './inject.ts';
 import { installKernelRoot, rootType } from './mm.ts';
 import { pinTable } from './mmuext-op.ts';
@@ -127,7 +128,8 @@ export function loadVcpu(xen: Hypervisor, vcpu: Vcpu): void {
   processor.restoreFpu(registers.fpu);
   processor.taskSwitched = registers.taskSwitched;
   for (const index of [0, 1, 2, 3, 6, 7]) {
-    const value = vcpu.debugRegisters[index] as number;
+    const given = vcpu.debugRegisters[index] as number;
+    const value = index === 7 ? hardwareDebugControl(given) : given;
     processor.setDebugRegister(index, lowHalf(value), highHalf(value));
   }
   if (failed.length > 0) {

@@ -3,7 +3,7 @@ import { CS, EFLAGS_TF, type Processor, RAX, RBX, RCX, RDX } from '../../x86/cpu
 import type { Hypervisor } from '../common/hypervisor.ts';
 import type { Vcpu } from '../common/vcpu.ts';
 import { guestCpuid } from './cpuid.ts';
-import { injectSingleStep } from './inject.ts';
+import { DR6_SINGLE_STEP, injectDebugTrap } from './inject.ts';
 
 /** ud2, "xen", cpuid: the guest asks for CPUID as Xen would have it (pv/emul-inv-op.c). */
 const FORCED_CPUID: readonly number[] = [0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2];
@@ -14,7 +14,7 @@ export function emulateForcedInvalidOp(xen: Hypervisor, vcpu: Vcpu): boolean {
   if (bytes.length < FORCED_CPUID.length || !FORCED_CPUID.every((byte, index) => bytes[index] === byte)) return false;
   emulateCpuid(xen, vcpu);
   processor.rip = (processor.rip + FORCED_CPUID.length) as VirtualAddress;
-  if ((processor.rflags & EFLAGS_TF) !== 0) injectSingleStep(xen, vcpu);
+  if ((processor.rflags & EFLAGS_TF) !== 0) injectDebugTrap(xen, vcpu, DR6_SINGLE_STEP);
   return true;
 }
 

@@ -4,9 +4,9 @@ import type { Hypervisor } from '../common/hypervisor.ts';
 import type { Vcpu } from '../common/vcpu.ts';
 import { VMASST_TYPE_ARCHITECTURAL_IOPL } from '../public/xen-4/xen.ts';
 import { readControl, writeControl } from './control-registers.ts';
-import { getDebugRegister, setDebugRegister } from './debug-registers.ts';
+import { getDebugRegister, portBreakpoints, setDebugRegister } from './debug-registers.ts';
 import { codeAddress, emulateCpuid } from './emul-inv-op.ts';
-import { injectPageFault, injectSingleStep } from './inject.ts';
+import { DR6_SINGLE_STEP, injectDebugTrap, injectPageFault } from './inject.ts';
 import { readPort, writePort } from './io-ports.ts';
 import { readMsr, writeMsr } from './msr.ts';
 
@@ -86,14 +86,23 @@ export function emulatePrivilegedOp(xen: Hypervisor, vcpu: Vcpu): boolean {
   if (instruction === undefined) return false;
   const handler = findHandler(instruction, vcpu.kernelMode);
   if (handler === undefined) return false;
-  const singleStep = (processor.rflags & EFLAGS_TF) !== 0;
+  const singleStep = (processor.rflags & EFLAGS_TF) !== 0 ? DR6_SINGLE_STEP : 0;
+  const bits = singleStep | touchedPorts(xen, vcpu, instruction);
   const { rip } = processor;
   const outcome = handler(xen, vcpu, instruction);
   // A handler may have bounced a page fault of its own (string I/O): then rip has moved.
   if (!outcome || processor.rip !== rip) return outcome || processor.rip !== rip;
   processor.rip = (rip + instruction.length) as VirtualAddress;
-  if (singleStep) injectSingleStep(xen, vcpu);
+  if (bits !== 0) injectDebugTrap(xen, vcpu, bits);
   return true;
+}
+
+/** Breakpoints on the ports of IN, OUT, INS, OUTS. */
+function touchedPorts(xen: Hypervisor, vcpu: Vcpu, instruction: Instruction): number {
+  const { opcode, twoByte, immediate } = instruction;
+  if (twoByte || opcode >= 0xf0) return 0;
+  const port = (opcode & 0xfc) === 0xe4 ? immediate : xen.processor.low(RDX) & 0xffff;
+  return portBreakpoints(vcpu, port, (opcode & 1) === 0 ? 1 : wordSize(instruction));
 }
 
 function findHandler({ opcode, twoByte }: Instruction, kernel: boolean): Handler | undefined {

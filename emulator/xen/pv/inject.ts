@@ -133,14 +133,14 @@ export function traceCallback(xen: Hypervisor, vcpu: Vcpu, name: string): void {
   });
 }
 
-/** Software that steps through emulated instructions sees its trap. */
-export function injectSingleStep(xen: Hypervisor, vcpu: Vcpu): void {
-  xen.processor.setDebugRegister(6, xen.processor.debugRegister(6) | DR6_SINGLE_STEP, 0);
+/** After an emulated instruction: software that steps through it sees its trap, and breakpoints on ports theirs. */
+export function injectDebugTrap(xen: Hypervisor, vcpu: Vcpu, bits: number): void {
+  xen.processor.setDebugRegister(6, xen.processor.debugRegister(6) | bits, 0);
   noteDebugStatus(xen, vcpu);
   injectException(xen, vcpu, VECTOR_DB, undefined);
 }
 
-const DR6_SINGLE_STEP = 0x4000;
+export const DR6_SINGLE_STEP = 0x4000;
 /** B0–B3, BD, BS, BT: what a #DB reports. */
 const DR6_STATUS = 0xe00f;
 

@@ -457,6 +457,32 @@ describe('privileged instructions', () => {
     expect([at(0), at(1)]).toEqual([1, 2]);
   });
 
+  it('breakpoints on ports need CR4.DE, are Xen’s to find, and trap behind the instruction (set_debugreg)', () => {
+    const machine = new CompatMachine().start();
+    setTraps(machine, [
+      [1, 0],
+      [13, 0],
+    ]);
+    const onPort70 = (2 << 16) | 2 | 0x200;
+    expect(machine.hypercall(8, 7, onPort70)).toBe(EPERM);
+    machine.vcpu.cr4 = 8;
+    expect(machine.hypercall(8, 0, 0x70)).toBe(0);
+    expect(machine.hypercall(8, 7, onPort70)).toBe(0);
+    expect(machine.hypercall(9, 7)).toBe(onPort70 | 0x400);
+    expect(machine.processor.debugRegister(7)).toBe((2 << 16) | 0x600);
+    machine.vcpu.iopl = 3 << 12;
+    const code = SCRATCH + 0x800;
+    machine.poke(code, 0x71e470e4); // in al, 0x70; in al, 0x71
+    machine.processor.rip = (code + 2) as VirtualAddress;
+    raise(machine, 13, 0);
+    expect(machine.processor.rip).toBe(code + 4);
+    machine.processor.rip = code as VirtualAddress;
+    raise(machine, 13, 0);
+    expect(machine.processor.rip).toBe(HANDLER + 16);
+    expect(frame(machine, 1)).toEqual([code + 2]);
+    expect(machine.hypercall(9, 6)).toBe(0xffff0ff1 | 0);
+  });
+
   it('MSRs of segment bases are not there, EFER shows NXE alone, CPUID neither LM nor what needs it', () => {
     const machine = new CompatMachine().start();
     setTraps(machine, [[13, 0]]);
