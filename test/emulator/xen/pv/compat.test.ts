@@ -504,6 +504,29 @@ describe('privileged instructions', () => {
   });
 });
 
+describe('multicall of 32-bit guests', () => {
+  it('has entries of 32 bytes whose 64-bit arguments are two words, and ends the results in one', () => {
+    const machine = new CompatMachine().start();
+    const entry = machine.entry(PFN_FREE, P | A);
+    const calls = [
+      [14, 0, va32(PFN_FREE), entry, 0x80000000, 0, 0, 0],
+      [10, 0, machine.machine(PFN_FREE + 1, 8), 0, 0xffff, 0x00cf9b00, 0, 0],
+      [14, 0, va32(PFN_FREE), entry | 8, 0, 0, 0, 0],
+      [3, 0, 0xe020, 0xc0001000, 0, 0, 0, 0],
+      [25, 0, 0, 0, 0, 0, 0, 0],
+    ];
+    machine.poke(SCRATCH, ...calls.flat());
+    expect(machine.hypercall(13, SCRATCH, calls.length)).toBe(0);
+    const results = calls.map((_, index) => machine.peek32(SCRATCH + index * 32 + 4) | 0);
+    expect(results).toEqual([0, 0, EINVAL, 0, ENOSYS]);
+    // What follows a result is the next word of the entry, untouched.
+    expect(machine.peek32(SCRATCH + 2 * 32 + 8)).toBe(va32(PFN_FREE));
+    expect(machine.read64(PFN_L1_32, PFN_FREE).high).toBe(0x80000000 | 0);
+    expect(machine.read64(PFN_FREE + 1, 1)).toEqual({ low: 0xffff, high: 0x00cfbb00 });
+    expect([machine.vcpu.kernelSs, machine.vcpu.kernelSp]).toEqual([0xe021, 0xc0001000]);
+  });
+});
+
 describe('descriptors of 32-bit guests (check_descriptor)', () => {
   const store = (machine: CompatMachine, low: number, high: number): number =>
     machine.hypercall(10, machine.machine(PFN_FREE, 8) | 0, 0, low, high);
