@@ -14,7 +14,11 @@ const MAX_ENTRIES = 128;
 
 /** The latest entries of a ring, oldest first; decoded only when somebody looks. Plain data. */
 export class RequestHistory {
-  readonly entries: RingEntry[] = [];
+  readonly entries: RingEntry[];
+
+  constructor(entries: readonly RingEntry[] = []) {
+    this.entries = [...entries];
+  }
 
   add(entry: RingEntry): void {
     this.entries.push(entry);

@@ -20,7 +20,7 @@ import {
 } from '../../public/xen-4/io/blkif.ts';
 import { describeRequestRing } from '../../ring/describe-request-ring.ts';
 import type { RingDescription } from '../../ring/describe-ring.ts';
-import { RequestHistory } from '../../ring/request-history.ts';
+import { RequestHistory, type RingEntry } from '../../ring/request-history.ts';
 import { RequestRing, type RequestRingState } from '../../ring/request-ring.ts';
 import type { BackendDriver, Entries } from '../xenbus/driver.ts';
 import type { FrontendLink } from '../xenbus/frontend-link.ts';
@@ -67,6 +67,7 @@ interface SavedState {
           readonly ring: RequestRingState;
           readonly mfns: readonly number[];
           readonly port: number;
+          readonly history: readonly RingEntry[];
         }[];
         readonly pending: readonly Pending[];
       }
@@ -168,7 +169,10 @@ export class BlockBackend implements BackendDriver {
         width: connection.width,
         persistent: connection.pages.persistent,
         kept: connection.pages.save(),
-        queues: connection.queues.map(({ ring, port }) => ({ ring: ring.save(), mfns: [...ring.mfns], port })),
+        queues: connection.queues.map(({ ring, port, history }) => ({
+          ...{ ring: ring.save(), mfns: [...ring.mfns], port },
+          history: history.entries.map((entry) => ({ ...entry, bytes: entry.bytes.slice() })),
+        })),
         pending: connection.pending.map((pending) => ({ ...pending, entry: pending.entry.slice() })),
       },
     };
@@ -181,10 +185,10 @@ export class BlockBackend implements BackendDriver {
     this.connection = undefined;
     if (saved.connection === undefined || link === undefined) return;
     const { width, persistent, kept, pending } = saved.connection;
-    const queues = saved.connection.queues.map(({ ring, mfns, port }, index): Queue => {
+    const queues = saved.connection.queues.map(({ ring, mfns, port, history }, index): Queue => {
       link.bindPort(port, () => this.kick(index));
       const restored = new RequestRing(this.hypervisor.ram, BLKIF_RING, mfns as Queue['ring']['mfns'], width, ring);
-      return { ring: restored, port: port as Port, history: new RequestHistory() };
+      return { ring: restored, port: port as Port, history: new RequestHistory(history) };
     });
     const pages = new GrantedPages(this.hypervisor, this.domain, persistent, kept);
     this.connection = { link, width, pages, queues, pending: [...pending] };

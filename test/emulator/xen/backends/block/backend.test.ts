@@ -394,4 +394,6 @@ it('is restored with requests under way', () => {
   expect(page(front, 30)[0]).toBe(9);
   expect(front.ring.getUint32(8, true)).toBe(2);
   expect(front.disk.statistics).toMatchObject({ reads: 1, writes: 1 });
+  const [ring] = front.guest.xenbus.rings(front.guest.domain.domid);
+  expect(ring?.directions.map(({ messages }) => messages.length)).toEqual([2, 2]);
 });
