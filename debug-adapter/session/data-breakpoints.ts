@@ -23,9 +23,6 @@ export async function dataBreakpointInfo(
   args: Dap.DataBreakpointInfoArguments,
 ): Promise<Dap.DataBreakpointInfoResponse['body']> {
   const nothing = (description: string): Dap.DataBreakpointInfoResponse['body'] => ({ dataId: null, description });
-  if (args.variablesReference !== undefined && args.variablesReference !== 0) {
-    return nothing('A register cannot be watched; watch an address or an expression.');
-  }
   try {
     const place = await placeOf(context, args);
     const length = args.bytes ?? place.length;
@@ -63,6 +60,9 @@ export async function setDataBreakpoints(
   return { breakpoints: await replaceAndArm(context, 'data', specs) };
 }
 
+const notInMemory = (name: string): ExpressionError =>
+  new ExpressionError(`${name} is not in memory and cannot be watched; watch an address or an expression.`);
+
 /** A value that lies in memory is watched there; any other number is taken for an address. */
 async function placeOf(
   context: SessionContext,
@@ -72,7 +72,16 @@ async function placeOf(
     context.stop === undefined
       ? symbolEnvironment(await context.symbols())
       : frameEnvironment(context, await frameOrInnermost(context, args.frameId));
+  if (args.variablesReference !== undefined && args.variablesReference !== 0) {
+    const variables = await context.stopped.findContainer(args.variablesReference)?.list();
+    const place = variables?.find(({ name }) => name === args.name)?.place;
+    if (place === undefined) throw notInMemory(args.name);
+    return { address: place.address, length: place.size };
+  }
   const value = await evaluate(args.name, environment);
+  if (value.kind === 'object' && value.place !== undefined) {
+    return { address: value.place.address, length: sizeOf(value.type) };
+  }
   if (value.kind !== 'number') throw new ExpressionError('A structure of a hypercall cannot be watched.');
   if (value.place?.kind === 'memory' && args.asAddress !== true) {
     return { address: value.place.address, length: sizeOf(value.type) };

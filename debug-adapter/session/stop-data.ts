@@ -31,6 +31,8 @@ export interface NamedVariable {
   readonly evaluateName?: string;
   readonly children?: VariableContainer;
   readonly readOnly?: boolean;
+  /** Where in memory the value itself is, for watching it. */
+  readonly place?: { readonly address: bigint; readonly size: number };
   /** The children are so many elements, which a client may ask for in parts. */
   readonly indexedVariables?: number;
 }
@@ -101,6 +103,10 @@ export class StopData {
     const id = nextHandle++;
     this.containers.set(id, container);
     return id;
+  }
+
+  findContainer(reference: number): VariableContainer | undefined {
+    return this.containers.get(reference);
   }
 
   container(reference: number): VariableContainer {

@@ -280,6 +280,42 @@ describe('the sample, debugged by source', () => {
     await consoleShows(dap.client, 'the kernel lives', 10_000);
   });
 
+  it('a breakpoint inside what is stepped over stops there', async () => {
+    const line = lineOf('main.c', 'commands[i].run();');
+    await breakIn('main.c', { line });
+    await type('info\n');
+    await breakIn('console.c', { line: lineOf('console.c', 'digits[--at] = 0;'), hitCondition: '3' });
+    expect(await stopAfter('next')).toMatchObject({ reason: 'breakpoint' });
+    expect((await stack())[0]).toMatch(/^print_number console\.c:/);
+    await breakIn('console.c');
+    await breakIn('main.c');
+    await request('continue', { threadId: 1 });
+  });
+
+  it('a pause ends a step that waits', async () => {
+    await breakIn('main.c', { line: lineOf('main.c', 'SCHEDOP_block') });
+    await dap.client.event<DebugProtocol.StoppedEvent>('stopped', undefined, dap.client.events.length - 1, 10_000);
+    await breakIn('main.c');
+    await request('next', { threadId: 1 });
+    expect(await stopAfter('pause')).toMatchObject({ threadId: 1 });
+    await request('continue', { threadId: 1 });
+  });
+
+  it('watches a variable of the list', async () => {
+    await breakIn('traps.c', { line: lineOf('traps.c', 'taken++') });
+    await type('fault\n');
+    const variablesReference = await scope('Globals');
+    const { taken } = await variables(variablesReference);
+    const { dataId } = await request('dataBreakpointInfo', { variablesReference, name: 'taken' });
+    expect(dataId).toBe(`${symbol('taken')}/8`);
+    await request('setDataBreakpoints', { breakpoints: [{ dataId, accessType: 'write' }] });
+    expect(await stopAfter('continue')).toMatchObject({ reason: 'data breakpoint' });
+    expect(await evaluate('taken')).toBe(String(Number(taken?.value) + 1));
+    await request('setDataBreakpoints', { breakpoints: [] });
+    await breakIn('traps.c');
+    await request('continue', { threadId: 1 });
+  });
+
   it('completes locals, members and globals', async () => {
     await breakIn('console.c', { line: lineOf('console.c', 'digits[--at] = 0;') });
     await type('info\n');

@@ -39,6 +39,7 @@ export class ValueView {
       type: formatType(value),
       evaluateName: path,
       ...(memory === undefined ? {} : { memoryReference: memory }),
+      ...placeOf(value),
       ...(children === undefined ? {} : { children }),
       ...(count === undefined || children === undefined ? {} : { indexedVariables: count }),
       ...(value.kind === 'number' && value.place !== undefined ? {} : { readOnly: true }),
@@ -213,6 +214,12 @@ function quoted(bytes: Uint8Array, more: boolean): string {
   const end = bytes.indexOf(0);
   const text = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
   return `${JSON.stringify(text)}${end < 0 && more ? '…' : ''}`;
+}
+
+function placeOf(value: Value): Pick<NamedVariable, 'place'> {
+  if (value.kind !== 'number' && value.kind !== 'object') return {};
+  const { type, place } = value;
+  return place?.kind === 'memory' ? { place: { address: place.address, size: sizeOf(type) } } : {};
 }
 
 /** Where "View memory" leads: for a pointer where it points, else where the value is. */
