@@ -115,7 +115,7 @@ export function doHvmGuestRequest({ args }: HypercallContext): HypercallResult {
 }
 
 /** xenoprof_op: operations that only the profiler's domain may use, counted from public/xenoprof.h. */
-const XENOPROF_LAST_OP = 18;
+const XENOPROF_LAST_OP = 17;
 const XENOPROF_INIT = 0;
 
 export function doXenoprofOp({ args }: HypercallContext): HypercallResult {

@@ -122,8 +122,7 @@ export const GNTTAB_GET_STATUS_FRAMES = struct('gnttab_get_status_frames', {
   nr_frames: 'u32',
   dom: { type: 'u16', format: 'domid' },
   status: STATUS,
-  // A pointer of 64 bits for both widths.
-  frame_list: { type: 's64', format: 'hex' },
+  frame_list: 'pointer',
 });
 export const GNTTAB_GET_VERSION = struct('gnttab_get_version', {
   dom: { type: 'u16', format: 'domid' },
