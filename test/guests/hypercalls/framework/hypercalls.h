@@ -180,6 +180,9 @@ static inline long vcpu_op(u32 command, u32 vcpu, const void *arg)
     return hypercall(__HYPERVISOR_vcpu_op, command, vcpu, (ulong)arg, 0, 0);
 }
 
+/* Those that no domU uses have no function: their arguments are as varied as few. */
+#define call_hypercall(name, a, b, c) hypercall(__HYPERVISOR_##name, (ulong)(a), (ulong)(b), (ulong)(c), 0, 0)
+
 static inline long set_segment_base(u32 which, ulong base)
 {
     return hypercall(__HYPERVISOR_set_segment_base, which, base, 0, 0, 0);

@@ -1,0 +1,19 @@
+/* dm_op: device models of HVM domains, for those that run them (common/dm.c). */
+#include "test.h"
+
+struct xen_dm_op_buf {
+    void *address;
+    ulong size;
+};
+
+static u32 op[16];
+
+static void refused(void)
+{
+    struct xen_dm_op_buf buffer = {op, sizeof op};
+
+    expect_errno(call_hypercall(dm_op, own_domid(), 1, &buffer), -EPERM, "of the domain itself");
+    expect_errno(call_hypercall(dm_op, DOMID_SELF, 1, &buffer), -EPERM, "of DOMID_SELF");
+}
+
+TEST("dm-op", {"dm_op", refused});
