@@ -88,13 +88,32 @@ export function saveFields(object: object, except: readonly string[] = []): Plai
   return state;
 }
 
-/** Inverse of `saveFields`. Collections and typed arrays keep their identity, as their `readonly` promises. */
-export function restoreFields(object: object, state: PlainObject): void {
+/** The state is of another version of a class: it has other fields. */
+export class StateMismatch extends Error {
+  override readonly name = 'StateMismatch';
+}
+
+/**
+ * Inverse of `saveFields`. Collections and typed arrays keep their identity, as their `readonly` promises. With `except`,
+ * which is then that of `saveFields`, the state must have the object's fields, no more and no less.
+ * @throws StateMismatch
+ */
+export function restoreFields(object: object, state: PlainObject, except?: readonly string[]): void {
   const fields = object as Record<string, unknown>;
+  if (except !== undefined) checkFields(object, state, except);
   for (const [key, value] of Object.entries(state)) {
     const copy = copyPlain(value, key);
     if (!refill(fields[key], copy)) fields[key] = copy;
   }
+}
+
+function checkFields(object: object, state: PlainObject, except: readonly string[]): void {
+  const own = Object.keys(object).filter((key) => !except.includes(key));
+  const missing = own.find((key) => !(key in state));
+  const strange = Object.keys(state).find((key) => !own.includes(key));
+  if (missing === undefined && strange === undefined) return;
+  const what = missing === undefined ? `has ${strange}` : `lacks ${missing}`;
+  throw new StateMismatch(`the state of ${object.constructor.name} ${what}`);
 }
 
 /** Replaces the contents of a collection; false when the two do not fit. */

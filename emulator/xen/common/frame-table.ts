@@ -161,7 +161,7 @@ export class FrameTable {
   }
 
   restore(state: PlainObject): void {
-    restoreFields(this, state);
+    restoreFields(this, state, ['ram']);
   }
 
   /** Owner, or undefined for a free frame or no frame at all. */

@@ -39,6 +39,9 @@ export interface HypervisorState {
   readonly loop: RunLoopState;
 }
 
+const PARTS_OF_DOMAIN = ['vcpus', 'eventChannels', 'grantTable'];
+const PARTS_OF_VCPU = ['domain'];
+
 /** Everything but the contents of RAM. Only between runs. */
 export function saveHypervisor(xen: Hypervisor, loop: RunLoopState): HypervisorState {
   return {
@@ -74,10 +77,10 @@ export function saveDomain(domain: Domain): DomainState {
   const { domid, name, abi, maxPages } = domain;
   return {
     ...{ domid, name, abi, maxPages },
-    fields: saveFields(domain, ['vcpus', 'eventChannels', 'grantTable']),
+    fields: saveFields(domain, PARTS_OF_DOMAIN),
     eventChannels: saveFields(domain.eventChannels),
     grantTable: saveFields(domain.grantTable),
-    vcpus: domain.vcpus.map((vcpu) => ({ index: vcpu.index, id: vcpu.id, fields: saveFields(vcpu, ['domain']) })),
+    vcpus: domain.vcpus.map((vcpu) => ({ index: vcpu.index, id: vcpu.id, fields: saveFields(vcpu, PARTS_OF_VCPU) })),
   };
 }
 
@@ -91,8 +94,10 @@ export function recreateDomain(saved: DomainState): Domain {
 }
 
 function restoreDomain(domain: Domain, saved: DomainState): void {
-  restoreFields(domain, saved.fields);
-  restoreFields(domain.eventChannels, saved.eventChannels);
-  restoreFields(domain.grantTable, saved.grantTable);
-  for (const [index, { fields }] of saved.vcpus.entries()) restoreFields(domain.vcpus[index] as Vcpu, fields);
+  restoreFields(domain, saved.fields, PARTS_OF_DOMAIN);
+  restoreFields(domain.eventChannels, saved.eventChannels, []);
+  restoreFields(domain.grantTable, saved.grantTable, []);
+  for (const [index, { fields }] of saved.vcpus.entries()) {
+    restoreFields(domain.vcpus[index] as Vcpu, fields, PARTS_OF_VCPU);
+  }
 }

@@ -99,7 +99,7 @@ export class MachineToPhysical {
   }
 
   restore(state: PlainObject): void {
-    restoreFields(this, state);
+    restoreFields(this, state, ['ram']);
   }
 
   /** Frames that `makeCompat` takes. */

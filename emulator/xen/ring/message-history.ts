@@ -24,7 +24,7 @@ export class MessageHistory {
   }
 
   restore(state: PlainObject): void {
-    restoreFields(this, state);
+    restoreFields(this, state, []);
   }
 
   add(record: RingRecord): void {

@@ -1,7 +1,7 @@
 /** Snapshots of whole machines: to the pieces of a file, and back into this machine or a new one. */
 import type { OpenDisk } from '../../base/disk-store.ts';
 import { UserError } from '../../base/user-error.ts';
-import type { PlainData } from '../../machine/plain-data.ts';
+import { type PlainData, StateMismatch } from '../../machine/plain-data.ts';
 import { decodeSnapshot, encodeSnapshot, restoreRam, type SnapshotContents } from '../../machine/snapshot-file.ts';
 import { noDisksHere } from './block-devices.ts';
 import { type CreateMachine, emptyMachine, type Machine } from './machine-boot.ts';
@@ -48,7 +48,16 @@ export function readSnapshot(bytes: Uint8Array): MachineSnapshot {
 export function restoreMachine(machine: Machine, { state, contents }: MachineSnapshot): void {
   const disk = state.disks.find(({ config }) => !config.readOnly);
   if (disk !== undefined) throw cannotRewindDisk(disk.config.vdev);
-  machine.restore(state, () => restoreRam(machine.hypervisor.ram, contents));
+  putBack(machine, state, contents);
+}
+
+function putBack(machine: Machine, state: MachineState, contents: SnapshotContents): void {
+  try {
+    machine.restore(state, () => restoreRam(machine.hypervisor.ram, contents));
+  } catch (error) {
+    if (error instanceof StateMismatch) throw otherBuild(error.message);
+    throw error;
+  }
 }
 
 /**
@@ -69,12 +78,20 @@ export async function machineFromSnapshot(
       const store = await openDisk(config.target, folder, { readOnly: config.readOnly });
       machine.disks.expect(saved, { config, folder, store });
     }
-    machine.restore(state, () => restoreRam(machine.hypervisor.ram, contents));
+    putBack(machine, state, contents);
   } catch (error) {
     machine.dispose();
     throw error;
   }
   return machine;
+}
+
+function otherBuild(difference: string): UserError {
+  return new UserError(
+    'snapshot.build',
+    `The snapshot was taken by another Xenoscope: ${difference}.`,
+    'Restore it with the Xenoscope that took it, or take it again.',
+  );
 }
 
 function cannotRewindDisk(vdev: string): UserError {

@@ -84,6 +84,13 @@ describe('fields', () => {
     expect(state.list).toEqual([1, 2]);
   });
 
+  test('of another version are found out', () => {
+    const { count: _count, ...less } = saveFields(new Sample(), ['owner']);
+    expect(() => restoreFields(new Sample(), less, ['owner'])).toThrow('the state of Sample lacks count');
+    const more = { ...saveFields(new Sample(), ['owner']), colour: 1 };
+    expect(() => restoreFields(new Sample(), more, ['owner'])).toThrow('the state of Sample has colour');
+  });
+
   test('that are no plain data are our bug, and it says where', () => {
     expect(() => saveFields(new Sample())).toThrow(/Sample\.owner is a Sample, not plain data/);
     expect(() => copyPlain({ deep: [() => 0] })).toThrow(/state\.deep\[0\] is a function/);

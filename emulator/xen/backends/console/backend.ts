@@ -61,7 +61,7 @@ export class ConsoleBackend implements Disposable {
 
   restore(state: PlainObject): void {
     const { history, ...fields } = state;
-    restoreFields(this, fields);
+    restoreFields(this, fields, NOT_SAVED);
     this.history.restore(history as PlainObject);
   }
 

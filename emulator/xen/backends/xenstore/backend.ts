@@ -93,7 +93,7 @@ export class XenstoreBackend implements Disposable {
 
   restore(state: PlainObject): void {
     const { history, ...fields } = state;
-    restoreFields(this, fields);
+    restoreFields(this, fields, NOT_SAVED);
     this.history.restore(history as PlainObject);
   }
 

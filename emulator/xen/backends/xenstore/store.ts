@@ -79,7 +79,7 @@ export class XenStore {
   /** Connections keep their identity: whoever carries their bytes holds them. */
   restore(state: PlainObject): void {
     const { connections, ...rest } = state;
-    restoreFields(this, rest);
+    restoreFields(this, rest, ['onOutbox', 'onChange', 'connections']);
     const held = new Map(this.connections);
     this.connections.clear();
     for (const [domid, saved] of connections as ReadonlyMap<number, PlainObject>) {
