@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { readInputLog } from '../../emulator/machine/input-log.ts';
 import { BOOT_MARKER, busyboxInitramfs, debianCloudKernel, grub, Unavailable } from '../support/guests.ts';
 import { orSkip } from '../support/skip.ts';
 import { checkExt4, ext4Image, scratchFolder } from './disks/images.ts';
@@ -182,15 +183,14 @@ describe('disks', () => {
     expect(once.report.exit).toBe('shutdown');
     expect(checkExt4(image)).toMatchObject({ clean: true });
     const written = readFileSync(image);
-    const replayed = await run(
-      file,
-      '--replay',
-      log,
-      '--snapshot-at',
-      `${once.report.instructions - 4_000_000}=${snap}`,
-    );
+    // When all has been typed, and not all has been written.
+    const inputs = readInputLog(readFileSync(log)).entries.filter(({ kind }) => kind === 'console');
+    const moment = (inputs.at(-1)?.instructions ?? 0) + 1;
+    const replayed = await run(file, '--replay', log, '--snapshot-at', `${moment}=${snap}`);
     expect(same(replayed.report)).toEqual(same(once.report));
     expect(replayed.report.exit).toBe('shutdown');
+    const restored = await run('--restore', snap, '--timeout', '60');
+    expect(same(restored.report)).toEqual(same(once.report));
     expect(Buffer.compare(readFileSync(image), written)).toBe(0);
     written[5_000_000] = (written[5_000_000] as number) ^ 1;
     writeFileSync(image, written);
