@@ -92,3 +92,38 @@ test('a stop from a listener ends the run', async () => {
   runner.stop();
   expect(await running).toBe('stopped');
 });
+
+test('a domain that ends is attended to while the machine stands still; one that came back runs on', async () => {
+  const { machine, runs } = fakeMachine(['ended', 'budget'], undefined);
+  const { scheduler } = fakeScheduler();
+  const attended: number[] = [];
+  const onEnded = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    attended.push(runs());
+  };
+  const runner = new MachineRunner({ machine, scheduler, pace: 'free', deadline: undefined, onEnded });
+  expect(await runner.run()).toBe('ended');
+  expect(attended).toEqual([1, 3]);
+});
+
+test('a stop and the deadline count while a domain is attended to', async () => {
+  for (const how of ['stopped', 'timeout'] as const) {
+    const { machine } = fakeMachine(['ended', 'budget', 'budget', 'budget'], undefined);
+    const { scheduler } = fakeScheduler();
+    const onEnded = async (): Promise<void> => {
+      if (how === 'stopped') runner.stop();
+      else await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    const deadline = how === 'timeout' ? 1 : undefined;
+    const runner: MachineRunner = new MachineRunner({ machine, scheduler, pace: 'free', deadline, onEnded });
+    expect(await runner.run()).toBe(how);
+  }
+});
+
+test('what fails while a domain is attended to is not swallowed', async () => {
+  const { machine } = fakeMachine(['ended'], undefined);
+  const { scheduler } = fakeScheduler();
+  const onEnded = (): Promise<void> => Promise.reject(new Error('no disk'));
+  const runner = new MachineRunner({ machine, scheduler, pace: 'free', deadline: undefined, onEnded });
+  await expect(runner.run()).rejects.toThrow('no disk');
+});

@@ -34,7 +34,7 @@ describe('anything at all in the rings', () => {
 
   test('is answered, or ends the connection; never more, never less', () => {
     let [closed, sent, answered] = [0, 0, 0];
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= 25; seed++) {
       const random = new Random(seed);
       const front = new FakeNetfront({ ...LINUX, 'request-multicast-control': String(seed & 1) }).connect();
       const frames = [tcpFrame(900), udpFrame(), plainFrame(BROADCAST, MAC_A)];
@@ -58,13 +58,13 @@ describe('anything at all in the rings', () => {
       for (const gref of [...grefs, 10, 11])
         expect(front.guest.inUse(gref)).toBe(front.backendState === '4' && gref < 12);
     }
-    expect(closed).toBeGreaterThan(20);
-    expect(sent).toBeGreaterThan(200);
-    expect(answered).toBeGreaterThan(1000);
+    expect(closed).toBeGreaterThan(8);
+    expect(sent).toBeGreaterThan(100);
+    expect(answered).toBeGreaterThan(500);
   });
 
   test('indexes, too', () => {
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= 20; seed++) {
       const random = new Random(seed);
       const front = new FakeNetfront().connect();
       for (let round = 0; round < 10; round++) {
