@@ -136,6 +136,15 @@ export class Workbench {
     await widget.waitFor({ state: 'hidden' });
   }
 
+  /** Puts the cursor of the active editor on a line. */
+  async goToLine(line: number): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input[type="text"]').first();
+    await this.page.keyboard.press('Control+G');
+    await input.fill(`:${line}`);
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  }
+
   /** A button of the debug toolbar: "continue", "step-into", "pause" … */
   async debugAction(name: string): Promise<void> {
     await this.page.locator(`.debug-toolbar .codicon-debug-${name}`).click();

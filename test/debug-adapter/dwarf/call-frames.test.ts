@@ -3,13 +3,15 @@ import type { FrameRow, RegisterRule } from '../../../debug-adapter/dwarf/frame-
 import { compile, open, SAMPLE, signed, tool, VARIANTS } from './compile.ts';
 
 /** Names of registers as readelf has them, by DWARF number. */
-const NAMES = 'rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 ra'.split(' ');
+const NAMES_64 = 'rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 ra'.split(' ');
+const NAMES_32 = 'eax ecx edx ebx esp ebp esi edi ra'.split(' ');
 
 /** "rsp+8 rbx=c-24 ra=c-8": CFA and rules, in the order of register numbers. */
-function textOf({ cfa, rules }: FrameRow): string {
-  const place = cfa.kind === 'register' ? `${NAMES[cfa.register]}+${cfa.offset}` : 'exp';
+function textOf({ cfa, rules }: FrameRow, addressSize: number): string {
+  const names = addressSize === 8 ? NAMES_64 : NAMES_32;
+  const place = cfa.kind === 'register' ? `${names[cfa.register]}+${cfa.offset}` : 'exp';
   const all = [...rules].sort(([left], [right]) => left - right);
-  return [place, ...all.map(([register, rule]) => `${NAMES[register]}=${ruleText(rule)}`)].join(' ');
+  return [place, ...all.map(([register, rule]) => `${names[register]}=${ruleText(rule)}`)].join(' ');
 }
 
 function ruleText(rule: RegisterRule): string {
@@ -34,7 +36,7 @@ function rowsOfReadelf(file: string): readonly Row[] {
     if (/ CIE /.test(line)) end = 0;
     const words = line.trim().split(/\s+/);
     if (words[0] === 'LOC') columns = words.slice(1);
-    else if (/^[0-9a-f]{16} /.test(line) && entry === null && !/ CIE /.test(line) && end !== 0) {
+    else if (/^[0-9a-f]{8,16} /.test(line) && entry === null && !/ CIE /.test(line) && end !== 0) {
       const address = signed(`0x${words[0]}`);
       const last = rows.at(-1);
       if (last !== undefined && last.end === end) rows[rows.length - 1] = { ...last, end: address };
@@ -47,7 +49,7 @@ function rowsOfReadelf(file: string): readonly Row[] {
 
 const CASES: readonly (readonly [string, () => string])[] = [
   ['the bundled sample', () => SAMPLE],
-  ...VARIANTS.flatMap(([level, version]): [string, () => string][] => [
+  ...[...VARIANTS, ['-m32', '-gdwarf-4'] as const].flatMap(([level, version]): [string, () => string][] => [
     [`.eh_frame at ${level} ${version}`, () => compile(level, version)],
     [`.debug_frame at ${level} ${version}`, () => compile(level, version, '-fno-asynchronous-unwind-tables')],
   ]),
@@ -66,7 +68,7 @@ describe.each(CASES)('%s', (_, make) => {
       for (let at = address; at < end; at++) {
         wanted.push(text);
         const row = info.frameRow(at);
-        found.push(row === undefined ? 'none' : textOf(row));
+        found.push(row === undefined ? 'none' : textOf(row, info.addressSize));
       }
     }
     expect(found).toEqual(wanted);

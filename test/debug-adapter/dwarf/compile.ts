@@ -38,10 +38,9 @@ export const hexadecimal = (address: number): string => `0x${BigInt.asUintN(64, 
 export const signed = (text: string): number => Number(BigInt.asIntN(64, BigInt(text)));
 
 /** Every level and version that gcc may be asked for. */
-export const VARIANTS = ['-O0', '-O1', '-O2'].flatMap((level) =>
-  ['-gdwarf-4', '-gdwarf-5'].map((version) => [level, version] as const),
+export const VARIANTS: readonly (readonly [string, string])[] = ['-O0', '-O1', '-O2'].flatMap((level) =>
+  ['-gdwarf-4', '-gdwarf-5'].map((version): [string, string] => [level, version]),
 );
-
 /** Number of the first line of the program that holds a text. */
 export function lineWith(text: string): number {
   const index = readFileSync(SOURCE, 'utf8')

@@ -108,23 +108,26 @@ describe('the bundled sample', () => {
   });
 });
 
-describe.each(VARIANTS)('a program compiled with %s %s', (level, version) => {
-  const file = compile(level, version);
+describe.each([...VARIANTS, ['-m32', '-gdwarf-4'], ['-m32', '-gdwarf-5']] as const)(
+  'a program compiled with %s %s',
+  (level, version) => {
+    const file = compile(level, version);
 
-  it('has the rows that objdump prints', () => {
-    const rows = rowsOf(infoOf(file));
-    expect(rows.length).toBeGreaterThan(50);
-    expect(rows).toEqual(rowsOfObjdump(file));
-  });
+    it('has the rows that objdump prints', () => {
+      const rows = rowsOf(infoOf(file));
+      expect(rows.length).toBeGreaterThan(50);
+      expect(rows).toEqual(rowsOfObjdump(file));
+    });
 
-  it('is at every address in the functions, inlined ones included, and lines that addr2line names', () => {
-    const addresses = functionAddresses(file);
-    expect(addresses.length).toBeGreaterThan(200);
-    const places = placesOf(infoOf(file), addresses);
-    expect(places).toEqual(placesOfAddr2line(file, addresses));
-    expect(places.some((place) => /^square .* < sum_of_squares .* < work /.test(place))).toBe(true);
-  });
-});
+    it('is at every address in the functions, inlined ones included, and lines that addr2line names', () => {
+      const addresses = functionAddresses(file);
+      expect(addresses.length).toBeGreaterThan(200);
+      const places = placesOf(infoOf(file), addresses);
+      expect(places).toEqual(placesOfAddr2line(file, addresses));
+      expect(places.some((place) => /^square .* < sum_of_squares .* < work /.test(place))).toBe(true);
+    });
+  },
+);
 
 describe('where a breakpoint on a line goes', () => {
   const file = compile('-O0', '-gdwarf-5');

@@ -1,7 +1,7 @@
 /* What C has that debugging information must describe; compiled by compile.ts at several levels. */
 typedef unsigned char u8;
 typedef unsigned int u32;
-typedef unsigned long u64;
+typedef unsigned long long u64;
 
 enum colour { RED = -1, GREEN, BLUE = 7 };
 
