@@ -50,6 +50,8 @@ export function findViolations(xen: Hypervisor): string[] {
     }
   }
   for (const domain of xen.domains.values()) useOfDomain(domain, use);
+  for (const domain of xen.domains.values())
+    found.push(...pins(xen, domain), ...channels(xen, domain), ...pages(xen, domain));
   for (let index = 0; index < owners.length; index++) {
     if (counts[index] === expected.counts[index] && typeCounts[index] === expected.types[index]) continue;
     found.push(
@@ -126,4 +128,55 @@ function useOfDomain(domain: Domain, use: Use): void {
     for (let index = 0; index < grant.readers; index++) use(grant.mfn, undefined, 'grant reader');
     for (let index = 0; index < grant.writers; index++) use(grant.mfn, TYPE_WRITABLE, 'grant writer');
   }
+}
+
+/** Uses of a domain's grants: as many as other domains' mappings have; the host's are its own affair. */
+function pins(xen: Hypervisor, granter: Domain): string[] {
+  const expected = new Map<number, number>();
+  for (const mapper of xen.domains.values()) {
+    for (const mapping of mapper.grantTable.mappings) {
+      if (mapping === undefined || mapping.orphan || mapping.granter !== granter.domid) continue;
+      const uses = (mapping.flags & 1) + ((mapping.flags >> 1) & 1);
+      expected.set(mapping.ref, (expected.get(mapping.ref) ?? 0) + uses);
+    }
+  }
+  const wrong: string[] = [];
+  for (const [ref, grant] of granter.grantTable.active) {
+    const uses = expected.get(ref) ?? 0;
+    expected.delete(ref);
+    if (grant.domid !== 0 && grant.readers + grant.writers !== uses)
+      wrong.push(`grant ${ref} of domain ${granter.domid}: ${grant.readers + grant.writers} uses, ${uses} mappings`);
+  }
+  return [
+    ...wrong,
+    ...Array.from(expected.keys(), (ref) => `grant ${ref} of ${granter.domid} is mapped, but not in use`),
+  ];
+}
+
+/** Both ends of a channel name each other; each VIRQ's port is bound to it. */
+function channels(xen: Hypervisor, domain: Domain): string[] {
+  const wrong: string[] = [];
+  for (const [port, channel] of domain.eventChannels.ports.entries()) {
+    if (channel.state === 2 && !channel.host) {
+      const far = xen.domains.get(channel.remoteDomid)?.eventChannels.ports[channel.remotePort];
+      if (far?.state !== 2 || far.remotePort !== port || far.remoteDomid !== domain.domid)
+        wrong.push(`port ${port} of domain ${domain.domid} has a far end that does not know it`);
+    }
+    if (
+      channel.state === 4 &&
+      domain.vcpus[channel.notifyVcpu]?.virqPorts[channel.virq] !== port &&
+      channel.notifyVcpu === 0
+    )
+      wrong.push(`port ${port} of domain ${domain.domid}: VIRQ ${channel.virq} is bound elsewhere`);
+  }
+  return wrong;
+}
+
+/** Xen's tot_pages: the frames that are the domain's own, however they came to it. */
+function pages(xen: Hypervisor, domain: Domain): string[] {
+  const { owners, flags } = xen.frames;
+  let own = 0;
+  for (let index = 0; index < owners.length; index++)
+    if (owners[index] === domain.domid && ((flags[index] as number) & FRAME_XEN_HEAP) === 0) own++;
+  return own === domain.totalPages ? [] : [`domain ${domain.domid} counts ${domain.totalPages} pages and owns ${own}`];
 }

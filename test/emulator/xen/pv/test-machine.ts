@@ -44,6 +44,8 @@ export class TestMachine {
   readonly xen: Hypervisor;
   readonly domain: Domain;
   readonly notices: string[] = [];
+  /** How many were made. */
+  hypercalls = 0;
 
   constructor(
     readonly pages = 64,
@@ -125,6 +127,7 @@ export class TestMachine {
   /** Lets the current vCPU make one hypercall; what it sees in RAX, signed. */
   hypercall(number: number, ...args: number[]): number {
     let value = Number.NaN;
+    this.hypercalls++;
     this.onVcpu((processor) => {
       processor.setAddress(RAX, number);
       [RDI, RSI, RDX, R10, R8].forEach((register, index) => {
