@@ -138,6 +138,10 @@ async function start(options: RunOptions, host: RunHost, recording: RecordingFil
     return { machine, identity: origin, journal };
   }
   const machine = await machineFromSnapshot(createMachine, file.snapshot, openDisk);
+  for (const [index, booted] of machine.domains.entries()) {
+    const loaded = domains[index];
+    if (loaded !== undefined) machine.keepSource(booted, loaded);
+  }
   const contents = past?.contents() ?? [];
   checkDisks('snapshot', file.path, file.snapshot.disks, contents);
   if (recording !== undefined) checkDisks('recording', recording.path, recording.log.head.disks, contents);

@@ -175,7 +175,7 @@ export class Machine implements Disposable {
   readonly disks: BlockDevices;
   /** Opens disk images; without it, domains with disks are refused. */
   openDisk: OpenDisk | undefined;
-  /** What each domain can be built from once more; nothing in a machine that comes from a snapshot. */
+  /** What each domain can be built from once more. */
   private readonly sources = new Map<Domain, LoadedDomain>();
   /** Switches, and the network interfaces that are plugged into them. */
   readonly networks: NetworkDevices;
@@ -261,14 +261,20 @@ export class Machine implements Disposable {
       const device = this.disks.plug(domain, disk);
       if (isRefusal(device)) throw deviceRefused(config.name, disk.config.vdev, device.reason);
     }
-    const vifs = config.vifs.map((text) => {
+    for (const text of config.vifs) {
       const device = this.networks.plug(domain, text);
       if (isRefusal(device)) throw deviceRefused(config.name, text, device.reason);
-      return this.networks.describe(device);
-    });
-    // A domain that restarts keeps what was made up for it.
-    this.sources.set(domain, { ...loaded, config: { ...config, uuid: uuidText(uuid), vifs } });
+    }
+    this.keepSource(booted, loaded);
     return booted;
+  }
+
+  /** What a domain, of a snapshot perhaps, can be built from again when it restarts. What was made up for it stays. */
+  keepSource({ domain }: BootedDomain, loaded: LoadedDomain): void {
+    const devices = this.xenbus.devicesOf(domain.domid, 'vif');
+    const vifs = devices.map((device) => this.networks.describe(device));
+    const config = { ...loaded.config, uuid: uuidText(domain.handle), vifs };
+    this.sources.set(domain, { ...loaded, config });
   }
 
   /** The disks of a configuration. @throws UserError */

@@ -7,7 +7,7 @@ import {
   restoreMachine,
   takeSnapshot,
 } from '../../../../emulator/xen/toolstack/machine-snapshot.ts';
-import { bootGuest, runTo, sampleGuest } from './booted.ts';
+import { bootGuest, loadedGuest, runTo, sampleGuest } from './booted.ts';
 
 function fileOf(machine: Machine): Uint8Array {
   return new Uint8Array(Buffer.concat(takeSnapshot(machine)));
@@ -34,6 +34,20 @@ describe('a snapshot of the sample', () => {
       restored.dispose();
     }
     machine.dispose();
+  });
+
+  test('can be restarted where its images are at hand', async () => {
+    const machine = await bootGuest(sampleGuest());
+    runTo(machine, 5_000);
+    const restored = await machineFromSnapshot(createMachine, readSnapshot(fileOf(machine)));
+    expect(await restored.restart(restored.domains[0]!)).toBeUndefined();
+    restored.keepSource(restored.domains[0]!, loadedGuest(sampleGuest()));
+    for (const each of [machine, restored]) {
+      expect((await each.restart(each.domains[0]!))?.domain.domid).toBe(2);
+      runTo(each, 10_000);
+    }
+    expect(result(restored)).toEqual(result(machine));
+    expect(Buffer.compare(fileOf(restored), fileOf(machine))).toBe(0);
   });
 
   test('taken at many moments puts a machine that ran on back', async () => {
