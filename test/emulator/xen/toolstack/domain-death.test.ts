@@ -95,6 +95,24 @@ describe('destroy', () => {
     machine.dispose();
   });
 
+  test('a snapshot taken afterwards goes on as the machine does', async () => {
+    const machine = await pair();
+    await handleDomainDeath(machine, end(machine, 'b', SHUTDOWN_POWEROFF));
+    const file = new Uint8Array(Buffer.concat(takeSnapshot(machine)));
+    const restored = await machineFromSnapshot(createMachine, readSnapshot(file));
+    expect(restored.domains.map(({ domain }) => `${domain.name} ${domain.state}`)).toEqual([
+      'a running',
+      'b destroyed',
+    ]);
+    for (const each of [machine, restored]) {
+      each.sendConsole(1, Buffer.from('info\n'));
+      runTo(each, 40_000);
+    }
+    expect(restored.memoryHash()).toBe(machine.memoryHash());
+    machine.dispose();
+    restored.dispose();
+  });
+
   test('the last domain stays to be looked at', async () => {
     const machine = await pair();
     await handleDomainDeath(machine, end(machine, 'b', SHUTDOWN_POWEROFF));
