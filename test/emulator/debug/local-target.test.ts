@@ -2,9 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineAddress, VirtualAddress } from '../../../emulator/base/numbers.ts';
 import { unpackSymbols } from '../../../emulator/base/symbol-list.ts';
 import { xen4Catalogue } from '../../../emulator/debug/hypercall-catalogue.ts';
+import { defineDebugInputs } from '../../../emulator/debug/inputs.ts';
 import { LocalTarget } from '../../../emulator/debug/local-target.ts';
 import type { DebugTarget, DomainEnd, StopEvent } from '../../../emulator/debug/target.ts';
 import { nodeScheduler } from '../../../emulator/host/node/scheduler.ts';
+import { InputLogWriter, readInputLog } from '../../../emulator/machine/input-log.ts';
+import type { ReplayOutcome } from '../../../emulator/machine/input-point.ts';
 import { setUpcallMask, setUpcallPending } from '../../../emulator/xen/common/shared-info.ts';
 import { domainConfigFromKeys } from '../../../emulator/xen/toolstack/domain-config.ts';
 import { readKernelImage } from '../../../emulator/xen/toolstack/image/kernel-image.ts';
@@ -79,16 +82,20 @@ function toyKernel(): Uint8Array {
   });
 }
 
+function bootToy(): Promise<Machine> {
+  const { config } = domainConfigFromKeys({ kernel: '/toy', name: 'toy', memory: 32 });
+  return bootDomains({
+    domains: [{ config, image: readKernelImage(toyKernel()), ramdisk: undefined, warnings: [] }],
+    createMachine: createToyMachine,
+  });
+}
+
 let target: DebugTarget;
 let machine: Machine;
 let ends: DomainEnd[];
 
 beforeEach(async () => {
-  const { config } = domainConfigFromKeys({ kernel: '/toy', name: 'toy', memory: 32 });
-  machine = await bootDomains({
-    domains: [{ config, image: readKernelImage(toyKernel()), ramdisk: undefined, warnings: [] }],
-    createMachine: createToyMachine,
-  });
+  machine = await bootToy();
   target = new LocalTarget({
     machine,
     scheduler: nodeScheduler,
@@ -365,6 +372,34 @@ describe('a snapshot', () => {
     await expect(target.restoreSnapshot(file)).rejects.toThrow(/running/);
     await stopAfter(() => target.pause());
     await expect(target.restoreSnapshot(new Uint8Array(100))).rejects.toThrow(/no snapshot/);
+  });
+});
+
+describe('a recording', () => {
+  it('holds what the debugger changed, and replays without it', async () => {
+    const pieces: Uint8Array[] = [];
+    const head = { identity: 'toy', instructions: 0, time: 0, hash: '', disks: [] };
+    machine.input.record(new InputLogWriter({ append: (bytes) => void pieces.push(bytes) }, head));
+    const id = await vcpu();
+    await stopAfter(() => target.step(id, 'in'));
+    expect(await target.setRegister(id, 'r15', '0xfedcba9876543210')).toBe(true);
+    expect(await target.setRegister(id, 'r16', '0x0')).toBe(false);
+    expect(await target.writeMemory('virtual', at(0x70), new Uint8Array([1, 2, 3]))).toBe(3);
+    for (let steps = 0; steps < 3; steps++) await stopAfter(() => target.step(id, 'over'));
+    machine.input.finishRecording();
+
+    const log = readInputLog(new Uint8Array(concatenate(...pieces)));
+    expect(log.entries.map(({ kind }) => kind)).toEqual(['register', 'register', 'memory', 'end']);
+    const again = await bootToy();
+    defineDebugInputs(again);
+    let outcome: ReplayOutcome | undefined;
+    again.input.replay(log, (how) => {
+      outcome = how;
+    });
+    while (outcome === undefined) again.run(1);
+    expect(outcome).toEqual({ kind: 'finished', complete: true });
+    expect(log.entries.at(-1)?.data).toBe(machine.memoryHash());
+    again.dispose();
   });
 });
 
