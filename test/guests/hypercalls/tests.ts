@@ -6,6 +6,8 @@ import type { Width } from './build.ts';
 export interface GuestTest {
   /** "event-channel-op", "event-channel-op/pair". */
   readonly name: string;
+  /** Relative to the folder of all tests. */
+  readonly file: string;
   /** Sub-operations and hypercalls in Xen's spelling, in order. */
   readonly cases: readonly Case[];
   /** Widths that the test is for. */
@@ -47,6 +49,7 @@ function readTest(file: string): GuestTest | undefined {
   ) as Readonly<Record<string, string | undefined>>;
   return {
     name: declared[1] as string,
+    file,
     cases: readCases(declared[2] as string),
     widths: (words.widths ?? '64,32').split(',').map(Number) as Width[],
     domains: Number(words.domains ?? 1),

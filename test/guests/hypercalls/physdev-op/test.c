@@ -16,6 +16,13 @@ static void irq_status_query(void)
     expect_errno(physdev_op(PHYSDEVOP_irq_status_query, UNMAPPED), -EFAULT, "unmapped structure");
 }
 
+/* Looks for interrupts of the domain that were unmasked; there are none. */
+static void irq_unmask_notify(void)
+{
+    expect_success(physdev_op(PHYSDEVOP_irq_unmask_notify, NULL), "it has no argument");
+    expect_success(physdev_op(PHYSDEVOP_irq_unmask_notify, UNMAPPED), "and looks at none");
+}
+
 static void set_iopl(void)
 {
     struct physdev_set_iopl op = {.iopl = 3};
@@ -247,6 +254,7 @@ static void no_such_command(void)
 
 TEST("physdev-op",
      {"PHYSDEVOP_irq_status_query", irq_status_query},
+     {"PHYSDEVOP_irq_unmask_notify", irq_unmask_notify},
      {"PHYSDEVOP_set_iopl", set_iopl},
      {"PHYSDEVOP_set_iobitmap", set_iobitmap},
      {"PHYSDEVOP_apic_read", apic_read},

@@ -182,6 +182,7 @@ struct xen_build_id {
 };
 
 enum physdev_command {
+    PHYSDEVOP_irq_unmask_notify = 4, /* PHYSDEVOP_IRQ_UNMASK_NOTIFY */
     PHYSDEVOP_irq_status_query = 5,
     PHYSDEVOP_set_iopl = 6,
     PHYSDEVOP_set_iobitmap = 7,
