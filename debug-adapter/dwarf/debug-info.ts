@@ -188,10 +188,13 @@ export class DebugInfo {
     return this.problemList.guard([], () => globalsOf(unit));
   }
 
-  /** A variable of a file's scope by name: of this unit first, then of the first unit that defines it. */
-  global(name: string, preferred: Unit | undefined): Variable | undefined {
-    const own = preferred === undefined ? undefined : this.fileScope(preferred).get(name);
-    if (own !== undefined) return own;
+  /**
+   * A variable of a file's scope by name: of this unit first, then of the first unit that defines it. Every unit is
+   * read for a name that none defines, so ask only for `elsewhere` what the symbol table has.
+   */
+  global(name: string, preferred: Unit, elsewhere: boolean): Variable | undefined {
+    const own = this.fileScope(preferred).get(name);
+    if (own !== undefined || !elsewhere) return own;
     for (const unit of this.units) {
       const found = this.fileScope(unit).get(name);
       if (found?.entry.has(AT.location) === true) return found;

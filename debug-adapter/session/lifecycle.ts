@@ -148,13 +148,14 @@ const TRACE_CATEGORIES: readonly string[] = ['hypercalls', 'events', 'grants', '
 
 /** The launch configuration as options of the machine. Throws `ProtocolError` on values that make no sense. */
 export function targetOptions(configuration: LaunchConfiguration): TargetOptions {
-  const { config, domains, cwd, pace, trace, seed } = configuration;
+  const { config, domains, cwd, pace, trace, seed, sourceMap } = configuration;
   requireKind('cwd', cwd, 'string');
   if (pace !== undefined && pace !== 'wall' && pace !== 'free') throw badLaunchKey('pace', '"wall" or "free"');
   if (trace !== undefined && (!isTextList(trace) || trace.some((name) => !TRACE_CATEGORIES.includes(name)))) {
     throw badLaunchKey('trace', `a list out of ${TRACE_CATEGORIES.join(', ')}`);
   }
   requireKind('seed', seed, 'number');
+  if (sourceMap !== undefined && !isTextMap(sourceMap)) throw badLaunchKey('sourceMap', 'an object of paths');
   requireKind('config', config, 'string');
   if (domains !== undefined && !Array.isArray(domains)) throw badLaunchKey('domains', 'a list');
   const list = domains ?? [config ?? configuration];
@@ -196,3 +197,5 @@ function requireKind(key: string, value: unknown, kind: 'string' | 'number'): vo
 }
 
 const isTextList = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
+const isTextMap = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.values(value).every((item) => typeof item === 'string');

@@ -32,7 +32,7 @@ export async function lookUp(
   const local = localsOf(source).find((variable) => variable.name === name);
   if (local !== undefined) return await readVariable(source, local, symbols, settable);
   const { info, types } = source.place.module;
-  const global = info.global(name, source.place.unit);
+  const global = info.global(name, source.place.unit, symbols.byName(name) !== undefined);
   if (global !== undefined) return await readVariable(source, global, symbols, settable);
   const enumerator = info.enumerator(name, source.place.unit);
   if (enumerator === undefined) return undefined;

@@ -31,7 +31,7 @@ async function askAll(info: DebugInfo, pcs: readonly number[]): Promise<void> {
       }
     }
     info.typeNamed('struct node', place.unit);
-    info.global('counter', place.unit);
+    info.global('counter', place.unit, true);
     info.enumerator('BLUE', place.unit);
     info.argumentAt(pc, Uint8Array.of(0x55));
   }

@@ -82,6 +82,7 @@ describe('life of a session', () => {
     [{ trace: ['hypercall'] }, '"trace" in the launch configuration must be a list out of hypercalls, events'],
     [{ disks: 'a.img' }, '"disks" in the launch configuration must be a list'],
     [{ domains: [] }, 'names neither'],
+    [{ sourceMap: { '/build': 1 } }, '"sourceMap" in the launch configuration must be an object of paths'],
   ])('explains a wrong configuration %j', async (more, message) => {
     await client.request('initialize', { adapterID: 'xen' });
     await expect(client.request('launch', { kernel: 'vmlinux', ...more })).rejects.toThrow(message);
