@@ -183,6 +183,8 @@ export class XenbusDevice implements DeviceServices {
       this.fail(result);
       return;
     }
+    // The driver may have given up within `connect`: at what lay in the ring already.
+    if (this.link === undefined) return;
     this.writeAll(result);
     this.setState(XenbusStateConnected);
   }

@@ -254,6 +254,22 @@ describe('front ends that break the protocol', () => {
     expect(front.responses()).toEqual([]);
   });
 
+  it('a ring that was broken before the connection', () => {
+    const front = new Blkfront();
+    front.ring.setUint32(0, 100, true);
+    expect(front.connect()).toBe('5');
+    expect(front.lastNotice).toContain('req_prod 100');
+    expect(front.guest.domain.grantTable.active.size).toBe(0);
+  });
+
+  it('requests that were there before the connection are carried out', () => {
+    const front = new Blkfront();
+    const id = front.putRequest(FLUSH, 0, []);
+    expect(front.connect()).toBe('4');
+    front.settle();
+    expect(front.responses()).toEqual([{ id, operation: FLUSH, status: 0 }]);
+  });
+
   it('one that closes with requests under way: none is answered, none touches its pages', () => {
     const front = connected();
     front.guest.grant(20, 30);
