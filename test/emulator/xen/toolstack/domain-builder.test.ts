@@ -123,6 +123,24 @@ test('one changed byte changes the hash', async () => {
   machine.dispose();
 });
 
-test('32-bit guests are refused in words', async () => {
-  await expect(boot(grubLike(32), { memory: 64 })).rejects.toThrow(/xen-3.0-x86_32p guest, which cannot be run yet/);
+/** Places as in traces/xen-4.17-domU-grub-i386.txt, offsets of the 32-bit start_info as compiled from Xen's header. */
+test('a 32-bit domain: start_info, P2M, tables and registers', async () => {
+  const { machine, booted, page } = await boot(grubLike(32), { memory: 64 });
+  const { domain } = booted;
+  const info = page(0x592);
+  expect(text(info, 0, 32)).toBe('xen-3.0-x86_32p');
+  const words = [32, 36, 40, 44, 48, 52, 56, 60, 64, 68].map((offset) => info.getUint32(offset, true));
+  const [store, console] = [domain.p2m[0x593], domain.p2m[0x594]];
+  const shared = domain.sharedInfoMfn * 4096;
+  expect(words).toEqual([0x4000, shared, 16, store, 1, console, 2, 0x595000, 9, 0x582000]);
+  expect(page(0x582).getUint32(4 * 0x123, true)).toBe(domain.p2m[0x123]);
+  const describeFrame = (pfn: number) => machine.hypervisor.frames.describe(domain.mfnOf(pfn) as Mfn);
+  expect(describeFrame(0x595)).toMatchObject({ type: 'l3_page_table', pinned: true, typeCount: 2 });
+  expect(describeFrame(0x596)).toMatchObject({ type: 'l2_page_table', typeCount: 1 });
+  const { registers, kernelSp, kernelSs } = domain.vcpus[0]!;
+  expect([registers.rip, registers.low[4], registers.low[6]]).toEqual([booted.image.virtEntry, 0x59f000, 0x592000]);
+  // ES, CS, SS, DS, FS, GS as vcpu_x86_32 of xg_dom_x86.c has them.
+  expect([...registers.selectors]).toEqual([0xe021, 0xe019, 0xe021, 0xe021, 0xe021, 0xe021]);
+  expect([kernelSs, kernelSp]).toEqual([0xe021, 0x59f000]);
+  machine.dispose();
 });
