@@ -17,6 +17,19 @@ export interface MachineSnapshot {
   readonly contents: SnapshotContents;
 }
 
+/** Whatever else differs between versions is found by the classes that restore themselves. */
+const PARTS: readonly (keyof MachineState)[] = [
+  'frames',
+  'seed',
+  'random',
+  'hypervisor',
+  'store',
+  'disks',
+  'networks',
+  'xenbus',
+  'domains',
+];
+
 interface SavedState {
   readonly identity: MachineIdentity | undefined;
   readonly disks: readonly string[];
@@ -38,6 +51,8 @@ export function takeSnapshot(
 export function readSnapshot(bytes: Uint8Array): MachineSnapshot {
   const contents = decodeSnapshot(bytes);
   const { identity, disks, machine } = contents.state as unknown as SavedState;
+  const strange = PARTS.find((part) => machine?.[part] === undefined);
+  if (strange !== undefined || !Array.isArray(disks)) throw otherBuild(`it has no ${strange ?? 'list of disks'}`);
   return { identity, disks, state: machine, contents };
 }
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { PlainData } from '../../../../emulator/machine/plain-data.ts';
+import { encodeSnapshot } from '../../../../emulator/machine/snapshot-file.ts';
 import { createMachine } from '../../../../emulator/xen/toolstack/create-machine.ts';
 import type { Machine } from '../../../../emulator/xen/toolstack/machine-boot.ts';
 import {
@@ -34,6 +36,20 @@ describe('a snapshot of the sample', () => {
       restored.dispose();
     }
     machine.dispose();
+  });
+
+  test('of a Xenoscope whose machines had other parts or fields is refused in words', async () => {
+    const machine = await bootGuest(sampleGuest());
+    const { ram } = machine.hypervisor;
+    const file = (change: object): Uint8Array => {
+      const state = { disks: [], machine: { ...machine.save(), ...change } } as unknown as PlainData;
+      return new Uint8Array(Buffer.concat(encodeSnapshot(state, ram, () => false)));
+    };
+    expect(() => readSnapshot(file({ xenbus: undefined }))).toThrow('taken by another Xenoscope: it has no xenbus');
+    const hypervisor = machine.hypervisor.save();
+    const frames = { ...hypervisor.frames, colours: 1 };
+    const strange = readSnapshot(file({ hypervisor: { ...hypervisor, frames } }));
+    await expect(machineFromSnapshot(createMachine, strange)).rejects.toThrow('the state of FrameTable has colours');
   });
 
   test('can be restarted where its images are at hand', async () => {
