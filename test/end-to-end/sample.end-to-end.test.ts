@@ -30,8 +30,8 @@ test('the sample: first console line, a crash that stops where it happened, a co
 
   await workbench.typeOnConsole('crash\n');
   await workbench.terminalShows('[domain');
-  // The hypercall that reports the crash is in a header; the page fault's own frames lie under it.
-  await page.locator('.tab', { hasText: 'xen.h' }).waitFor();
+  // The handler that reports the crash has source.
+  await page.locator('.tab', { hasText: 'traps.c' }).waitFor();
   await page.keyboard.press('Control+Shift+D');
   await row(/^trap/).waitFor();
   await page.locator('.debug-pane', { hasText: 'Domain crashed' }).first().waitFor();
