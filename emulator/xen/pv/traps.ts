@@ -25,7 +25,11 @@ import { emulateForcedInvalidOp } from './emul-inv-op.ts';
 import { emulatePrivilegedOp } from './emul-priv-op.ts';
 import { injectException, injectPageFault, noteDebugStatus, traceCallback } from './inject.ts';
 
-/** Exceptions, software interrupts and system calls of PV guests (arch/x86/traps.c, pv/traps.c). */
+/**
+ * Exceptions, software interrupts and system calls of PV guests (arch/x86/traps.c, pv/traps.c).
+ *
+ * NOT IMPLEMENTED: call gates of 32-bit guests (pv/emul-gate-op.c); using one is the guest's #GP.
+ */
 
 /** The processor stopped with an exception: emulate what Xen emulates, else hand it to the guest. */
 export function handleException(xen: Hypervisor, vcpu: Vcpu): void {
