@@ -43,6 +43,8 @@ export function findViolations(xen: Hypervisor): string[] {
     const own = flags[index] as number;
     if ((own & FRAME_ALLOCATED) !== 0) use(mfn, undefined, 'allocation');
     if ((own & FRAME_XEN_HEAP) !== 0) use(mfn, TYPE_WRITABLE, 'Xen');
+    if ((own & FRAME_XEN_HEAP) !== 0 && (own & FRAME_ALLOCATED) === 0)
+      found.push(`mfn ${mfn.toString(16)} of Xen is given back`);
     if ((own & FRAME_PINNED) !== 0) use(mfn, types[index], 'pin');
     const isTable = (types[index] as number) >= TYPE_L1 && (types[index] as number) <= TYPE_L4;
     if (isTable && (own & FRAME_VALIDATED) !== 0 && (typeCounts[index] as number) > 0) {
@@ -102,6 +104,7 @@ function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: 
       found.push(`${what} of a 32-bit domain has wrong rights`);
     if (forbidden) found.push(`${what} has forbidden bits`);
     const frame = entryFrame(low, high);
+    if (level === TYPE_L1 && !mayMap(xen, table, frame as Mfn)) found.push(`${what} maps another domain's frame`);
     if (level === TYPE_L1) use(frame, (low & PAGE_RW) !== 0 ? TYPE_WRITABLE : undefined, what);
     else if (xen.ram.hasFrame(frame) && xen.references.type(frame) === level) {
       if ((low & PAGE_RW) !== 0) found.push(`${what} is a writable linear mapping`);
@@ -179,4 +182,12 @@ function pages(xen: Hypervisor, domain: Domain): string[] {
   for (let index = 0; index < owners.length; index++)
     if (owners[index] === domain.domid && ((flags[index] as number) & FRAME_XEN_HEAP) === 0) own++;
   return own === domain.totalPages ? [] : [`domain ${domain.domid} counts ${domain.totalPages} pages and owns ${own}`];
+}
+
+/** A domain's tables map its own frames, and others' that it has mapped by grant. */
+function mayMap(xen: Hypervisor, table: Mfn, frame: Mfn): boolean {
+  const owner = xen.frames.owner(table);
+  if (xen.frames.owner(frame) === owner) return true;
+  const mappings = owner === undefined ? undefined : xen.domains.get(owner)?.grantTable.mappings;
+  return mappings?.some((mapping) => mapping?.mfn === frame) === true;
 }

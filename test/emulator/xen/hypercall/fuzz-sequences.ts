@@ -207,7 +207,7 @@ function memory(fuzzer: Fuzzer): void {
   const frame = machine.domain.mfnOf(pfn);
   if (frame !== undefined && random.below(3) !== 0) fuzzer.mapping(va(pfn), 0);
   const reservation = (order: number, flags: number): Word[] => [wide(LIST), [1, 0], order, flags, DOMID_SELF, 0];
-  words(fuzzer, LIST, [wide(frame ?? 0)]);
+  words(fuzzer, LIST, [wide(random.below(8) === 0 ? fuzzer.frame() : (frame ?? 0))]);
   const order = random.below(6) === 0 ? random.below(11) : 0;
   const taken = call(fuzzer, 'memory_op.decrease_reservation', 12, 1, ...reservation(order, 0)) > 0;
   if (!taken && random.below(4) !== 0) return;
@@ -226,9 +226,13 @@ function exchange(fuzzer: Fuzzer): void {
   const { machine, random } = fuzzer;
   const pfn = PFN_FREE + 10 + random.below(8);
   const order = random.below(2);
-  const frames = Array.from({ length: 1 << order }, (_, index) => machine.domain.mfnOf(pfn + index) ?? fuzzer.frame());
+  const frames = Array.from(
+    { length: 1 << order },
+    (_, index): number => machine.domain.mfnOf(pfn + index) ?? fuzzer.frame(),
+  );
   const unmapped = random.below(4) !== 0;
   for (let index = 0; unmapped && index < frames.length; index++) fuzzer.mapping(va(pfn + index), 0);
+  if (random.below(8) === 0) frames[0] = fuzzer.frame();
   words(fuzzer, LIST, frames.map(wide));
   words(fuzzer, LIST + 64, [wide(pfn)]);
   const half = (list: number, count: number, extentOrder: number): Word[] => [
@@ -262,12 +266,33 @@ function vcpus(fuzzer: Fuzzer): void {
   op('register_vcpu_time_memory_area', 13, random.below(2), SCRATCH, wide(fuzzer.pick([AREA, fuzzer.address()])), 0, 0);
   op('send_nmi', 11, random.below(3), 0);
   op('down', 2, 1, 0);
+  op('up', 1, random.below(2), 0);
+  op('is_up', 3, random.below(2), 0);
+  op('get_runstate_info', 4, random.below(2), SCRATCH);
+  op('stop_periodic_timer', 7, random.below(2), 0);
+  op('stop_singleshot_timer', 9, random.below(2), 0);
   fuzzer.note('vm_assist', machine.hypercall(21, random.below(2), random.below(7)));
 }
 
 const SIMPLE: readonly (readonly [name: string, number: number, command: number, words: readonly Word[]])[] = [
   ['xen_version.pagesize', 17, 7, []],
+  ['xen_version.version', 17, 0, []],
+  ['xen_version.extraversion', 17, 1, []],
+  ['xen_version.compile_info', 17, 2, []],
+  ['xen_version.capabilities', 17, 3, []],
+  ['xen_version.changeset', 17, 4, []],
+  ['xen_version.platform_parameters', 17, 5, []],
   ['xen_version.get_features', 17, 6, [0, 0]],
+  ['xen_version.guest_handle', 17, 8, []],
+  ['xen_version.commandline', 17, 9, []],
+  ['memory_op.maximum_ram_page', 12, 2, []],
+  ['memory_op.machphys_mfn_list', 12, 5, [1, 0, wide(LIST), 0, 0]],
+  ['memory_op.machphys_mapping', 12, 12, []],
+  ['memory_op.set_memory_map', 12, 13, [DOMID_SELF, 0, 1, 0, wide(LIST)]],
+  ['memory_op.maximum_gpfn', 12, 14, [DOMID_SELF]],
+  ['memory_op.machphys_compat_mfn_list', 12, 25, [1, 0, wide(LIST), 0, 0]],
+  ['hvm_op.get_time', 34, 10, []],
+  ['hvm_op.xentrace', 34, 11, [0]],
   ['sched_op.watchdog', 29, 6, [0, 1000]],
   ['sched_op.shutdown_code', 29, 5, [0]],
   ['physdev_op.irq_status_query', 33, 5, [5, 0]],

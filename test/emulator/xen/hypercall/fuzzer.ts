@@ -1,3 +1,4 @@
+import { FRAME_ALLOCATED } from '../../../../emulator/xen/common/frame-table.ts';
 import type { Random } from '../../../../emulator/xen/common/random.ts';
 import { HYPERCALL_ROWS } from '../../../../emulator/xen/hypercall/table.ts';
 import type { StructDefinition } from '../../../../emulator/xen/public/struct.ts';
@@ -61,7 +62,10 @@ export class Fuzzer {
     const kind = this.random.below(20);
     if (kind === 0) return this.random.below(0x100000);
     if (kind === 1) return machine.xen.domains.get(2 as never)?.mfnOf(this.random.below(64)) ?? 0;
-    if (kind === 2) return this.pick([machine.domain.sharedInfoMfn, machine.domain.grantTable.frames[0] as number]);
+    if (kind === 2) {
+      const { frames, statusFrames } = machine.domain.grantTable;
+      return this.pick([machine.domain.sharedInfoMfn, ...frames, ...statusFrames]);
+    }
     if (kind < 6) return machine.domain.mfnOf(PFN_L4 + this.random.below(4)) ?? 0;
     return machine.domain.mfnOf(PFN_FREE + this.random.below(16)) ?? 0;
   }
@@ -175,6 +179,12 @@ export class Fuzzer {
   /** What is wrong now must be nothing. */
   check(): void {
     const violations = findViolations(this.machine.xen);
+    // The other domain makes no calls: it may be given pages, but loses none.
+    const { owners, flags } = this.machine.xen.frames;
+    const kept = owners.filter(
+      (owner, index) => owner === 2 && ((flags[index] as number) & FRAME_ALLOCATED) !== 0,
+    ).length;
+    if (kept < this.machine.pages) violations.push(`the other domain has ${kept} frames left`);
     if (violations.length > 0) throw new Error(violations.slice(0, 5).join('\n'));
   }
 
