@@ -1,7 +1,7 @@
 /** Builds the test kernel, all tests in one image per width, into the cache: named after the hash of its sources. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { cacheFolder } from '../../../extension/workbench/cache.ts';
 import { Unavailable } from '../../support/debian.ts';
@@ -26,12 +26,15 @@ function sources(): string[] {
   return files.filter((file) => /\.[chS]$/.test(file)).sort();
 }
 
-/** Path of the image. @throws Unavailable where there is no gcc for the width */
+/** Path of the image. @throws Unavailable where there is no gcc for x86 */
 export function hypercallTests(width: Width): string {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    throw new Unavailable(`guests in C are built by gcc on x86-64 Linux, not on ${process.platform}-${process.arch}`);
   const flags = [...COMMON_FLAGS, WIDTH_FLAGS[width]].join(' ').split(' ');
   const hash = createHash('sha256').update(flags.join(' '));
   for (const file of sources()) hash.update(file).update(readFileSync(path.join(here, file)));
-  const image = path.join(cacheFolder('hypercalls'), `pv${width}-${hash.digest('hex').slice(0, 16)}.elf`);
+  const folder = cacheFolder('hypercalls');
+  const image = path.join(folder, `pv${width}-${hash.digest('hex').slice(0, 16)}.elf`);
   if (existsSync(image)) return image;
   const gcc = (words: readonly string[]): void => {
     execFileSync('gcc', words, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
@@ -47,6 +50,9 @@ export function hypercallTests(width: Width): string {
       throw new Unavailable('gcc is not installed (apt-get install gcc)');
     throw error;
   }
+  rmSync(script);
+  for (const old of readdirSync(folder))
+    if (old.startsWith(`pv${width}-`) && old.endsWith('.elf')) rmSync(path.join(folder, old));
   renameSync(partial, image);
   return image;
 }

@@ -49,6 +49,17 @@ void check_result(const char *file, int line, const char *call, long got, long w
     fail(text);
 }
 
+void check_status(const char *file, int line, const char *op, s16 got, s16 wanted, const char *why)
+{
+    char text[300];
+
+    checks++;
+    if (got == wanted)
+        return;
+    format(text, sizeof text, "%s:%d: status of %s (%s): got %d, wanted %d", file, line, op, why, got, wanted);
+    fail(text);
+}
+
 void check_equal(const char *file, int line, const char *what, u64 got, u64 wanted)
 {
     char text[300];

@@ -24,8 +24,9 @@ struct test {
     static const struct test this_test = {test_name, cases, ARRAY_LENGTH(cases)};                                      \
     static const struct test *const registered_test __attribute__((section(".tests"), used)) = &this_test
 
-/* A call's result is a value, an errno (negative), or a grant status. */
+/* A call's result is a value or an errno (negative); grant operations have a status each (GNTST_…). */
 void check_result(const char *file, int line, const char *call, long got, long wanted, const char *why);
+void check_status(const char *file, int line, const char *op, s16 got, s16 wanted, const char *why);
 void check_equal(const char *file, int line, const char *what, u64 got, u64 wanted);
 void check_true(const char *file, int line, const char *what, int holds);
 void check_trap(const char *file, int line, const char *what, u32 vector);
@@ -33,7 +34,7 @@ void check_trap(const char *file, int line, const char *what, u32 vector);
 #define expect_errno(call, wanted, why) check_result(__FILE__, __LINE__, #call, call, wanted, why)
 #define expect_success(call, why) check_result(__FILE__, __LINE__, #call, call, 0, why)
 #define expect_result(call, wanted, why) check_result(__FILE__, __LINE__, #call, call, wanted, why)
-#define expect_status(op, wanted, why) check_result(__FILE__, __LINE__, #op ".status", (op).status, wanted, why)
+#define expect_status(op, wanted, why) check_status(__FILE__, __LINE__, #op, (op).status, wanted, why)
 #define expect_equal(got, wanted, what) check_equal(__FILE__, __LINE__, what, (u64)(got), (u64)(wanted))
 #define expect_true(condition, what) check_true(__FILE__, __LINE__, what, !!(condition))
 /* The last TRY trapped with this vector (NO_TRAP: not at all). */
