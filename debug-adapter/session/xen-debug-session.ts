@@ -7,6 +7,7 @@ import { completions } from './completions.ts';
 import * as consoles from './console.ts';
 import { SessionContext } from './context.ts';
 import * as dataBreakpoints from './data-breakpoints.ts';
+import * as devices from './devices.ts';
 import { disassemble } from './disassembly.ts';
 import * as evaluation from './evaluate.ts';
 import * as execution from './execution.ts';
@@ -101,6 +102,9 @@ export class XenDebugSession implements Disposable {
     on('xenConsoleHistory', (args) => consoles.consoleHistory(context, args));
     on('xenDomains', () => views.domains(context));
     on('xenRings', (args) => views.rings(context, args));
+    on('xenDevices', (args) => devices.list(context, args));
+    on('xenAttachDevice', (args) => devices.attach(context, args));
+    on('xenDetachDevice', (args) => devices.detach(context, args));
     on('xenNames', (args) => views.names(context, args));
     on('xenReadMemory', (args) => memory.xenReadMemory(context, args));
     on('xenWriteMemory', (args) => memory.xenWriteMemory(context, args));

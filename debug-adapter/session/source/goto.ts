@@ -16,7 +16,7 @@ export async function gotoTargets(
   const line = toLine(context, args.line);
   const here = (await context.modules()).place(BigInt(stop.event.rip));
   const around = here?.functions.at(-1);
-  if (path === undefined || here === undefined || around === undefined) return { targets: [] };
+  if (typeof path !== 'string' || here === undefined || around === undefined) return { targets: [] };
   const targets: Dap.GotoTarget[] = [];
   for (const { module, files } of await filesOf(context, path)) {
     if (module !== here.module) continue;

@@ -16,7 +16,7 @@ export async function setBreakpoints(
 ): Promise<Dap.SetBreakpointsResponse['body']> {
   const path = args.source?.path;
   const wanted: readonly Dap.SourceBreakpoint[] = args.breakpoints ?? (args.lines ?? []).map((line) => ({ line }));
-  if (path === undefined) {
+  if (typeof path !== 'string') {
     const message = 'Breakpoints need a source file with a path.';
     return { breakpoints: wanted.map(({ line }) => ({ verified: false, line, message })) };
   }
@@ -93,7 +93,7 @@ export async function breakpointLocations(
   args: Dap.BreakpointLocationsArguments,
 ): Promise<NonNullable<Dap.BreakpointLocationsResponse['body']>> {
   const { path } = args.source;
-  if (path === undefined || !context.hasTarget) return { breakpoints: [] };
+  if (typeof path !== 'string' || !context.hasTarget) return { breakpoints: [] };
   const first = toLine(context, args.line);
   const last = Math.min(toLine(context, args.endLine ?? args.line), first + MAXIMUM_LINES);
   if (!Number.isSafeInteger(first) || !Number.isSafeInteger(last)) throw badArguments('"line" must be a whole number');

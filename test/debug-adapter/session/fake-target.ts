@@ -1,8 +1,10 @@
 import { Emitter } from '../../../emulator/base/event.ts';
 import { packSymbols, type SymbolList } from '../../../emulator/base/symbol-list.ts';
+import { UserError } from '../../../emulator/base/user-error.ts';
 import type {
   BreakpointVerdict,
   DebugTarget,
+  DeviceInfo,
   DomainEnd,
   EventFilter,
   HypercallBreakpoint,
@@ -67,6 +69,7 @@ export class FakeTarget implements DebugTarget {
   private points: readonly InstructionBreakpoint[] = [];
   private calls: readonly HypercallBreakpoint[] = [];
   private pauseWanted = false;
+  private readonly plugged: DeviceInfo[] = [];
   private readonly written: number[] = [];
 
   constructor() {
@@ -260,6 +263,23 @@ export class FakeTarget implements DebugTarget {
       ],
       result: offset === 7n ? { value: '-22', errno: 'EINVAL', reason: 'no such port' } : undefined,
     });
+  }
+
+  devices(): Promise<readonly DeviceInfo[]> {
+    return Promise.resolve([...this.plugged]);
+  }
+
+  attachDevice(_domain: number, kind: DeviceInfo['kind'], specification: string): Promise<void> {
+    if (!specification.includes('=')) return Promise.reject(new UserError('device.refused', 'That is no device.'));
+    this.plugged.push({ kind, name: String(this.plugged.length), specification, state: 'plugged' });
+    return Promise.resolve();
+  }
+
+  detachDevice(_domain: number, kind: DeviceInfo['kind'], name: string): Promise<void> {
+    const at = this.plugged.findIndex((device) => device.kind === kind && device.name === name);
+    if (at < 0) return Promise.reject(new UserError('device.refused', `There is no ${kind} ${name}.`));
+    this.plugged.splice(at, 1);
+    return Promise.resolve();
   }
 
   rings(domain: number): Promise<readonly RingInfo[]> {

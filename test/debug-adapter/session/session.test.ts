@@ -225,14 +225,15 @@ describe('life of a session', () => {
 describe('malformed requests', () => {
   const commands = [
     'initialize', 'launch', 'attach', 'configurationDone', 'threads', 'continue', 'pause', 'next', 'stepIn', 'stepOut',
-    'setBreakpoints', 'setFunctionBreakpoints', 'setInstructionBreakpoints', 'setExceptionBreakpoints', 'stackTrace',
-    'scopes', 'variables', 'setVariable', 'exceptionInfo', 'evaluate', 'setExpression', 'completions', 'readMemory',
+    'setBreakpoints', 'breakpointLocations', 'gotoTargets', 'goto', 'setFunctionBreakpoints',
+    'setInstructionBreakpoints', 'setExceptionBreakpoints', 'stackTrace', 'scopes', 'variables', 'setVariable', 'exceptionInfo', 'evaluate', 'setExpression', 'completions', 'readMemory',
     'writeMemory', 'disassemble', 'modules', 'loadedSources', 'xenConsoleInput', 'xenConsoleHistory', 'xenDomains',
     'xenRings', 'xenNames', 'xenReadMemory', 'xenWriteMemory', 'xenStatistics',
   ]; // biome-ignore format: words
   const junk: readonly unknown[] = [
     undefined, null, 7, 'x', [], {}, { threadId: 'one' }, { threadId: -5, frameId: 1e9, variablesReference: -1 },
     { breakpoints: [null], filters: [3], expression: 5 }, { breakpoints: [{}], filters: [], filterOptions: [{}] },
+    { source: { path: 7 }, line: 1, breakpoints: [{ line: 1 }], targetId: 1, threadId: 1 },
     { memoryReference: '0x', count: -1, instructionCount: 1.5, data: '!', base64: '!' },
     { expression: '((((', text: '', column: -9, context: 'repl', name: '', value: '' },
     { memoryReference: '0x10', count: 4, instructionCount: 4, offset: 1.5, instructionOffset: 0.5, data: 'AA' },
