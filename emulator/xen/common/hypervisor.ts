@@ -10,7 +10,7 @@ import {
 } from '../../base/numbers.ts';
 import type { Clock } from '../../machine/clock.ts';
 import type { Ram } from '../../machine/ram.ts';
-import type { Processor } from '../../x86/cpu/processor.ts';
+import { type Processor, RAX } from '../../x86/cpu/processor.ts';
 import { GTF_PERMIT_ACCESS, GTF_READONLY } from '../public/xen-4/grant-table.ts';
 import { fillHypercallPage } from '../public/xen-4/hypercall-page.ts';
 import { guestCpuid } from '../pv/cpuid.ts';
@@ -45,8 +45,9 @@ import { type HypervisorState, recreateDomain, restoreHypervisor, saveHypervisor
 import { MachineToPhysical } from './m2p.ts';
 import { errnoName, isRefusal, type Refusal, refuse } from './refusal.ts';
 import { RunLoop } from './run-loop.ts';
+import { changeRunstate } from './time.ts';
 import type { HypercallRecord, TraceSink } from './trace.ts';
-import type { Vcpu } from './vcpu.ts';
+import { RUNSTATE_BLOCKED, RUNSTATE_RUNNABLE, type Vcpu } from './vcpu.ts';
 
 export interface HypervisorOptions {
   readonly ram: Ram;
@@ -217,6 +218,29 @@ export class Hypervisor {
     domain.shutdown = { code: final, kind, reason: reason ?? text, vcpu: vcpu?.index };
     if (crashed) this.trace.notice?.(domain, `crashed: ${reason}`);
     this.loop.domainEnded(domain);
+  }
+
+  /**
+   * A domain that suspended itself goes on (XEN_DOMCTL_resumedomain): its call answers 1, "cancelled, everything is as
+   * it was". Whoever restores into another machine goes by snapshots, to which the guest is blind.
+   */
+  resume(domain: Domain): Refusal | undefined {
+    const { shutdown } = domain;
+    if (domain.state !== 'shutdown' || shutdown?.kind !== 'suspend' || shutdown.vcpu === undefined)
+      return refuse('EINVAL', `domain ${domain.domid} has not suspended itself`);
+    const caller = domain.vcpus[shutdown.vcpu] as Vcpu;
+    if (this.current === caller) this.processor.setRegister(RAX, 1, 0);
+    else {
+      caller.registers.low[RAX] = 1;
+      caller.registers.high[RAX] = 0;
+    }
+    domain.state = 'running';
+    domain.shutdown = undefined;
+    domain.shutdownCode = undefined;
+    for (const vcpu of domain.vcpus) {
+      if (!vcpu.offline) changeRunstate(this, vcpu, vcpu.blocked ? RUNSTATE_BLOCKED : RUNSTATE_RUNNABLE);
+    }
+    return undefined;
   }
 
   /** Frees everything the domain has. */
