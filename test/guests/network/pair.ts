@@ -5,7 +5,7 @@ import { configFile } from '../xenoscope.ts';
 
 export const SERVER = { name: 'server', address: '10.0.0.1', mac: '00:16:3e:00:00:01' } as const;
 export const CLIENT = { name: 'client', address: '10.0.0.2', mac: '00:16:3e:00:00:02' } as const;
-const PORT = 5000;
+export const PORT = 5000;
 const MEGABYTE = 1 << 20;
 
 export interface Pair {
