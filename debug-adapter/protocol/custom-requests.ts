@@ -97,6 +97,41 @@ export interface XenField {
   readonly children: readonly XenField[];
 }
 
+/** Disks and network interfaces. */
+export interface XenDevicesArguments {
+  readonly domain?: number;
+}
+export interface XenDevicesBody {
+  readonly domain: number;
+  readonly devices: readonly XenDevice[];
+}
+export interface XenDevice {
+  readonly kind: 'disk' | 'vif';
+  /** "xvda"; the number of a vif. */
+  readonly name: string;
+  /** Image of a disk; settings of a vif. */
+  readonly specification: string;
+  /** States of both ends, in words. */
+  readonly state: string;
+}
+
+/** Plugs a device in, before or while the domain runs. */
+export interface XenAttachDeviceArguments {
+  readonly domain?: number;
+  readonly kind: 'disk' | 'vif';
+  /** As `disk` or `vif` of xl.cfg(5): "format=raw,vdev=xvdb,access=rw,target=data.img". */
+  readonly specification: string;
+}
+
+/** Asks the guest to let a device go. */
+export interface XenDetachDeviceArguments {
+  readonly domain?: number;
+  readonly kind: 'disk' | 'vif';
+  readonly name: string;
+  /** It is gone at once, whatever the guest does with it. */
+  readonly force?: boolean;
+}
+
 /** Names for pick lists: all hypercalls of the running ABI, and symbols that start with `prefix`. */
 export interface XenNamesArguments {
   /** Symbols whose name starts with (or, after those, contains) this. Empty or absent: no symbols. */
@@ -156,6 +191,9 @@ export interface XenRequests {
   readonly xenConsoleHistory: { readonly arguments: XenConsoleHistoryArguments; readonly body: XenConsoleHistoryBody };
   readonly xenDomains: { readonly arguments: undefined; readonly body: XenDomainsBody };
   readonly xenRings: { readonly arguments: XenRingsArguments; readonly body: XenRingsBody };
+  readonly xenDevices: { readonly arguments: XenDevicesArguments; readonly body: XenDevicesBody };
+  readonly xenAttachDevice: { readonly arguments: XenAttachDeviceArguments; readonly body: undefined };
+  readonly xenDetachDevice: { readonly arguments: XenDetachDeviceArguments; readonly body: undefined };
   readonly xenNames: { readonly arguments: XenNamesArguments; readonly body: XenNamesBody };
   readonly xenReadMemory: { readonly arguments: XenReadMemoryArguments; readonly body: XenReadMemoryBody };
   readonly xenWriteMemory: { readonly arguments: XenWriteMemoryArguments; readonly body: XenWriteMemoryBody };

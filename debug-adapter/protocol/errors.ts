@@ -66,3 +66,6 @@ export const unknownDomain = (domain: number): ProtocolError =>
   new ProtocolError(1209, 'target.unknown-domain', `There is no domain ${domain}.`);
 export const noCrash = (): ProtocolError =>
   new ProtocolError(1210, 'target.no-exception', 'The vCPU did not stop for an exception.');
+/** A disk or network interface that could not be plugged in or out; `id` is that of the error underneath. */
+export const deviceRefused = (id: string, message: string, hint: string): ProtocolError =>
+  new ProtocolError(1211, id, hint === '' ? message : `${message} ${hint}`);

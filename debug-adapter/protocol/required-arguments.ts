@@ -32,6 +32,8 @@ const REQUIRED: Partial<Record<Command, Fields>> = {
   writeMemory: { memoryReference: 'string', data: 'string' },
   disassemble: { memoryReference: 'string', instructionCount: 'number' },
   xenConsoleInput: { base64: 'string' },
+  xenAttachDevice: { kind: 'string', specification: 'string' },
+  xenDetachDevice: { kind: 'string', name: 'string' },
   xenReadMemory: { space: 'string', address: 'string', count: 'number' },
   xenWriteMemory: { space: 'string', address: 'string', base64: 'string' },
 };

@@ -12,6 +12,7 @@ import type { Vcpu } from '../xen/common/vcpu.ts';
 import type { BootedDomain, Machine } from '../xen/toolstack/machine-boot.ts';
 import { readSnapshot, restoreMachine, takeSnapshot } from '../xen/toolstack/machine-snapshot.ts';
 import { ConsoleHistory } from './console-history.ts';
+import { Devices } from './devices.ts';
 import type { HypercallCatalogue, Resolved } from './hypercall-catalogue.ts';
 import { callText, hypercallInfo } from './hypercall-info.ts';
 import { type DebugInputs, defineDebugInputs } from './inputs.ts';
@@ -25,6 +26,7 @@ import type {
   AddressRange,
   BreakpointVerdict,
   DebugTarget,
+  DeviceInfo,
   DomainEnd,
   EventFilter,
   HypercallBreakpoint,
@@ -82,6 +84,7 @@ export class LocalTarget implements DebugTarget {
   private readonly loop: RunLoop;
   private readonly inputs: DebugInputs;
   private readonly memory: MemoryAccess;
+  private readonly plugs: Devices;
   private readonly watchpoints: Watchpoints;
   private readonly router: TraceRouter;
   private readonly consoles = new ConsoleHistory();
@@ -101,6 +104,7 @@ export class LocalTarget implements DebugTarget {
     const { machine, scheduler, pace, trace } = options;
     this.machine = machine;
     this.memory = new MemoryAccess(machine.hypervisor);
+    this.plugs = new Devices(machine, (domid) => options.kernels.find(({ domain }) => domain === domid)?.folder);
     this.place = new StopPlace(machine.hypervisor);
     this.watchpoints = new Watchpoints(machine.hypervisor.processor);
     this.router = this.disposables.add(new TraceRouter(machine, trace, (line) => this.traced.fire(line)));
@@ -292,6 +296,20 @@ export class LocalTarget implements DebugTarget {
 
   rings(domain: number): Promise<readonly RingInfo[]> {
     return Promise.resolve(this.machine.rings(domain));
+  }
+
+  devices(domain: number): Promise<readonly DeviceInfo[]> {
+    return Promise.resolve(this.plugs.list(domain));
+  }
+
+  async attachDevice(domain: number, kind: DeviceInfo['kind'], specification: string): Promise<void> {
+    this.loop.interrupt();
+    await this.plugs.attach(domain, kind, specification);
+  }
+
+  async detachDevice(domain: number, kind: DeviceInfo['kind'], name: string, force: boolean): Promise<void> {
+    this.loop.interrupt();
+    this.plugs.detach(domain, kind, name, force);
   }
 
   statistics(): Promise<Statistics> {

@@ -83,6 +83,15 @@ export interface DebugTarget extends Disposable {
   currentHypercall(vcpu: number): Promise<HypercallInfo | undefined>;
   /** Shared rings of a domain with their decoded slots. */
   rings(domain: number): Promise<readonly RingInfo[]>;
+  /** Disks and network interfaces of a domain. */
+  devices(domain: number): Promise<readonly DeviceInfo[]>;
+  /**
+   * Plugs a device into a domain, before or while it runs; `specification` as `disk` or `vif` of xl.cfg(5) has it.
+   * Rejects with a `UserError` that says why it cannot be.
+   */
+  attachDevice(domain: number, kind: DeviceInfo['kind'], specification: string): Promise<void>;
+  /** The guest is asked to let the device go, and it is gone once it has; with `force` at once. Rejects like `attach`. */
+  detachDevice(domain: number, kind: DeviceInfo['kind'], name: string, force: boolean): Promise<void>;
   /** Instruction and time counters, for status bars and tests of progress. */
   statistics(): Promise<Statistics>;
 }
@@ -210,6 +219,16 @@ export interface ArgumentInfo {
   readonly name: string;
   readonly value: string;
   readonly children: readonly ArgumentInfo[];
+}
+
+export interface DeviceInfo {
+  readonly kind: 'disk' | 'vif';
+  /** "xvda"; the number of a vif. */
+  readonly name: string;
+  /** Image of a disk; settings of a vif. */
+  readonly specification: string;
+  /** "vbd 51712 of domain 1: back end Connected, front end Connected". */
+  readonly state: string;
 }
 
 export interface RingInfo {

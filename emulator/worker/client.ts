@@ -6,6 +6,7 @@ import type {
   AddressRange,
   BreakpointVerdict,
   DebugTarget,
+  DeviceInfo,
   DomainEnd,
   EventFilter,
   HypercallBreakpoint,
@@ -189,6 +190,18 @@ class WorkerTarget implements DebugTarget {
 
   rings(domain: number): Promise<readonly RingInfo[]> {
     return this.call('rings', domain);
+  }
+
+  devices(domain: number): Promise<readonly DeviceInfo[]> {
+    return this.call('devices', domain);
+  }
+
+  attachDevice(domain: number, kind: DeviceInfo['kind'], specification: string): Promise<void> {
+    return this.call('attachDevice', domain, kind, specification);
+  }
+
+  detachDevice(domain: number, kind: DeviceInfo['kind'], name: string, force: boolean): Promise<void> {
+    return this.call('detachDevice', domain, kind, name, force);
   }
 
   statistics(): Promise<Statistics> {

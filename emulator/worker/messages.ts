@@ -25,6 +25,9 @@ export const TARGET_METHODS = [
   'symbols',
   'currentHypercall',
   'rings',
+  'devices',
+  'attachDevice',
+  'detachDevice',
   'statistics',
 ] as const;
 export type TargetMethod = (typeof TARGET_METHODS)[number];

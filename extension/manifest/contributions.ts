@@ -53,12 +53,16 @@ export const contributions = {
     { command: commands.openMemory, title: 'Open Memory View', category: 'Xen', icon: '$(file-binary)' },
     { command: commands.openMemoryOfVariable, title: 'View in Xen Memory View', category: 'Xen' },
     { command: commands.showConsole, title: 'Show Guest Console', category: 'Xen', icon: '$(terminal)' },
+    { command: commands.attachDevice, title: 'Attach Disk or Network Interface…', category: 'Xen' },
+    { command: commands.detachDevice, title: 'Detach Disk or Network Interface…', category: 'Xen' },
     { command: commands.openSample, title: 'Open the Sample Workspace', category: 'Xen' },
   ],
   menus: {
     commandPalette: [
       { command: commands.openMemoryOfVariable, when: 'false' },
       { command: commands.showConsole, when: duringSession },
+      { command: commands.attachDevice, when: duringSession },
+      { command: commands.detachDevice, when: duringSession },
     ],
     'explorer/context': [{ command: commands.bootFile, when: bootable, group: 'navigation@90' }],
     'editor/title/context': [{ command: commands.bootFile, when: bootable }],

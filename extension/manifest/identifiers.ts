@@ -9,6 +9,8 @@ export const commands = {
   openMemory: 'xenoscope.openMemory',
   openMemoryOfVariable: 'xenoscope.openMemoryOfVariable',
   showConsole: 'xenoscope.showConsole',
+  attachDevice: 'xenoscope.attachDevice',
+  detachDevice: 'xenoscope.detachDevice',
   openSample: 'xenoscope.openSample',
 } as const;
 

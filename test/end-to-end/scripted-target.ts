@@ -79,6 +79,9 @@ export async function createTarget(): Promise<DebugTarget> {
     symbols: async () => packSymbols([{ name: 'acted_start', address: Number(BASE), size: 64, kind: 'function' }]),
     currentHypercall: async () => undefined,
     rings: async () => [consoleRing],
+    devices: async () => [],
+    attachDevice: async () => undefined,
+    detachDevice: async () => undefined,
     statistics: async () => ({ instructions, virtualSeconds: 0, wallSeconds: 0, running: false }),
     dispose: () => undefined,
   };

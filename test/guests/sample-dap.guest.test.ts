@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { base64, consoleShows, type DapProcess, startDap } from './dap-process.ts';
 
@@ -27,6 +30,29 @@ describe('the sample under a plain DAP client', () => {
     expect(await names()).toEqual(['timer_tick', 'upcall', 'upcall_entry', 'main (interrupted)', '_start']);
     await dap.client.request('setFunctionBreakpoints', { breakpoints: [] });
     await dap.client.request('continue', { threadId: 1 });
+  });
+
+  it('plugs a disk and an interface in while the domain runs, and out again', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'xenoscope-devices-'));
+    const image = path.join(folder, 'data.img');
+    writeFileSync(image, new Uint8Array(1 << 20));
+    const list = async (): Promise<readonly { name: string; state: string }[]> =>
+      (await dap.client.request('xenDevices')).devices;
+    const disk = { kind: 'disk', specification: `format=raw,vdev=xvdb,access=rw,target=${image}` };
+    await dap.client.request('xenAttachDevice', disk);
+    await dap.client.request('xenAttachDevice', { kind: 'vif', specification: 'bridge=xenbr0' });
+    // The sample has no front ends: both wait for one.
+    expect(await list()).toMatchObject([
+      { name: 'xvdb', specification: image, state: expect.stringContaining('back end InitWait') },
+      { name: '0', specification: expect.stringContaining('bridge=xenbr0'), state: expect.stringContaining('vif 0') },
+    ]);
+    await expect(dap.client.request('xenAttachDevice', disk)).rejects.toThrow('xvdb of domain 1 already');
+    const missing = { kind: 'disk', specification: 'format=raw,vdev=xvdc,access=rw,target=missing.img' };
+    await expect(dap.client.request('xenAttachDevice', missing)).rejects.toThrow('there is no such file');
+    await dap.client.request('xenDetachDevice', { kind: 'disk', name: 'xvdb' });
+    await dap.client.request('xenDetachDevice', { kind: 'vif', name: '0', force: true });
+    expect(await list()).toEqual([]);
+    await expect(dap.client.request('xenDetachDevice', { kind: 'disk', name: 'xvdb' })).rejects.toThrow('no vbd');
   });
 
   it('the call stack of a crash that the guest reports leads to the instruction that faulted', async () => {

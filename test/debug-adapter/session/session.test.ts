@@ -228,7 +228,8 @@ describe('malformed requests', () => {
     'setBreakpoints', 'breakpointLocations', 'gotoTargets', 'goto', 'setFunctionBreakpoints',
     'setInstructionBreakpoints', 'setExceptionBreakpoints', 'stackTrace', 'scopes', 'variables', 'setVariable', 'exceptionInfo', 'evaluate', 'setExpression', 'completions', 'readMemory',
     'writeMemory', 'disassemble', 'modules', 'loadedSources', 'xenConsoleInput', 'xenConsoleHistory', 'xenDomains',
-    'xenRings', 'xenNames', 'xenReadMemory', 'xenWriteMemory', 'xenStatistics',
+    'xenRings', 'xenNames', 'xenReadMemory', 'xenWriteMemory', 'xenStatistics', 'xenDevices',
+    'xenAttachDevice', 'xenDetachDevice',
   ]; // biome-ignore format: words
   const junk: readonly unknown[] = [
     undefined, null, 7, 'x', [], {}, { threadId: 'one' }, { threadId: -5, frameId: 1e9, variablesReference: -1 },
@@ -541,6 +542,21 @@ describe('console and views', () => {
     target().write('x');
     expect(client.events.filter(({ event }) => event === 'output')).toHaveLength(0);
     expect(client.consoleText()).toBe('x');
+  });
+
+  it('plugs devices in and out, and says why not', async () => {
+    await launch();
+    const list = async (): Promise<unknown> => (await client.request('xenDevices')).devices;
+    expect(await list()).toEqual([]);
+    await client.request('xenAttachDevice', { kind: 'vif', specification: 'bridge=xenbr0' });
+    expect(await list()).toMatchObject([{ kind: 'vif', name: '0', specification: 'bridge=xenbr0' }]);
+    await client.request('xenDetachDevice', { kind: 'vif', name: '0' });
+    expect(await list()).toEqual([]);
+    await expect(client.request('xenDetachDevice', { kind: 'vif', name: '0' })).rejects.toThrow('There is no vif 0.');
+    await expect(client.request('xenAttachDevice', { kind: 'disk', specification: '' })).rejects.toThrow('no device');
+    await expect(client.request('xenAttachDevice', { kind: 'tape', specification: 'a=b' })).rejects.toThrow(
+      'kind must',
+    );
   });
 
   it('answers the views', async () => {

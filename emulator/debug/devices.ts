@@ -1,0 +1,61 @@
+/** Disks and network interfaces of running domains, as whoever watches a machine plugs and unplugs them. */
+import { UserError } from '../base/user-error.ts';
+import { isRefusal, type Refusal } from '../xen/common/refusal.ts';
+import { openDisks } from '../xen/toolstack/block-devices.ts';
+import type { Machine } from '../xen/toolstack/machine-boot.ts';
+import type { DeviceInfo } from './target.ts';
+
+export class Devices {
+  constructor(
+    private readonly machine: Machine,
+    /** What a relative image name of a domain starts from. */
+    private readonly folderOf: (domain: number) => string | undefined,
+  ) {}
+
+  list(domain: number): readonly DeviceInfo[] {
+    return this.machine.xenbus.devicesOf(domain).map((device) => {
+      const { kind, handle } = device.address;
+      const disk = this.machine.disks.save().find(({ domid, config }) => {
+        return domid === domain && kind === 'vbd' && config.virtualDevice === handle;
+      });
+      return {
+        kind: kind === 'vbd' ? 'disk' : 'vif',
+        name: disk?.config.vdev ?? String(handle),
+        specification: disk?.config.target ?? this.machine.networks.describe(device),
+        state: device.describe(),
+      };
+    });
+  }
+
+  /** @throws UserError that says why it cannot be plugged in */
+  async attach(domid: number, kind: DeviceInfo['kind'], specification: string): Promise<void> {
+    const domain = this.machine.domains.find(({ domain }) => domain.domid === domid)?.domain;
+    if (domain === undefined) throw refused(`There is no domain ${domid}`);
+    if (kind === 'vif') {
+      refuseIf(this.machine.plugVif(domid, specification));
+      return;
+    }
+    const [disk] = await openDisks([specification], 'attach', this.folderOf(domid), this.machine.openDisk);
+    if (disk === undefined) throw refused('No disk was named');
+    const result = this.machine.disks.plug(domain, disk);
+    if (isRefusal(result)) throw refused(result.reason);
+  }
+
+  /** @throws UserError where there is no such device */
+  detach(domid: number, kind: DeviceInfo['kind'], name: string, force: boolean): void {
+    refuseIf(
+      kind === 'disk'
+        ? this.machine.disks.unplug(domid, name, force)
+        : this.machine.unplugVif(domid, /^\d{1,5}$/.test(name) ? Number(name) : -1, force),
+    );
+  }
+}
+
+function refuseIf(refusal: Refusal | undefined): void {
+  if (refusal !== undefined) throw refused(refusal.reason);
+}
+
+function refused(reason: string): UserError {
+  const words = `${reason.slice(0, 1).toUpperCase()}${reason.slice(1)}.`;
+  return new UserError('device.refused', words, 'Specifications are those of disk and vif in xl.cfg(5).');
+}
