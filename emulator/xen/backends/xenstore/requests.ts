@@ -182,7 +182,7 @@ function watch(call: Call): Result {
   const absolute = canonicalWatchPath(path, connection.domid);
   if (absolute === undefined) return { error: 'EINVAL' };
   if (connection.watches.some((other) => other.path === absolute && other.token === token)) return { error: 'EEXIST' };
-  if (connection.domid !== 0 && connection.watches.length >= QUOTA.watches) return { error: 'E2BIG' };
+  if (connection.domid !== 0 && connection.watches.length > QUOTA.watches) return { error: 'E2BIG' };
   const added = { path: absolute, token, relative: !path.startsWith('/') && !path.startsWith('@') };
   connection.watches.push(added);
   // Every watch fires once at once, so that its owner looks at what is there already.
@@ -210,7 +210,7 @@ function resetWatches(call: Call): Result {
 function transactionStart(call: Call): Result {
   const { connection, store } = call;
   if (call.transaction !== undefined) return { error: 'EBUSY' };
-  if (connection.domid !== 0 && connection.transactions.size >= QUOTA.transactions) return { error: 'ENOSPC' };
+  if (connection.domid !== 0 && connection.transactions.size > QUOTA.transactions) return { error: 'ENOSPC' };
   const id = connection.nextTransactionId++;
   connection.transactions.set(id, { id, root: store.root, seen: new Map(), changes: [] });
   return { reply: stringsPayload(String(id)) };

@@ -10,7 +10,7 @@ import { inheritPermissions, mayRead, mayWrite, ownerOf, type Permission } from 
 import { bytesOf, latin1, stringsPayload, XS_WATCH_EVENT, type XsError, type XsMessage } from './protocol.ts';
 import { findNode, walkTree, withNode, withoutNode, type XsNode } from './tree.ts';
 
-/** xenstored's limits for an unprivileged domain. */
+/** xenstored's limits for an unprivileged domain. It compares watches and transactions with >, so that one more goes. */
 export const QUOTA = { nodes: 1000, watches: 128, nodeSize: 2048, transactions: 10, permissions: 5 } as const;
 
 export interface Watch {
@@ -49,6 +49,13 @@ const MISSING = -1;
 
 function newConnection(domid: number): Connection {
   return { domid, watches: [], transactions: new Map(), nextTransactionId: 1, outbox: [] };
+}
+
+/** What xenstored stores of a node: a head of 24 bytes, 8 for each permission, the value, the names of the children. */
+function recordBytes({ value, permissions, children }: Pick<XsNode, 'value' | 'permissions' | 'children'>): number {
+  let bytes = 24 + permissions.length * 8 + value.length;
+  for (const name of children.keys()) bytes += name.length + 1;
+  return bytes;
 }
 
 export class XenStore {
@@ -159,10 +166,10 @@ export class XenStore {
   ): XsError | undefined {
     const { path, value } = change;
     const { domid } = connection;
-    if (domid !== 0 && value.length > QUOTA.nodeSize) return 'ENOSPC';
     const existing = this.look(path, transaction);
     if (existing !== undefined) {
       if (!mayWrite(existing.permissions, domid)) return 'EACCES';
+      if (domid !== 0 && recordBytes({ ...existing, value }) >= QUOTA.nodeSize) return 'ENOSPC';
       this.store(path, { ...existing, value, generation: ++this.generation }, transaction);
     } else {
       const error = this.create(path, value, domid, transaction);
@@ -190,6 +197,10 @@ export class XenStore {
     if (!mayWrite(ancestor.permissions, domid)) return 'EACCES';
     if (domid !== 0 && this.nodesOwnedBy(domid, transaction) + missing.length > QUOTA.nodes) return 'ENOSPC';
     const permissions = inheritPermissions(ancestor.permissions, domid);
+    const first = (missing[0] as string).slice(at === '/' ? 1 : at.length + 1);
+    const grown = recordBytes(ancestor) + first.length + 1;
+    const added = recordBytes({ value, permissions, children: new Map() });
+    if (domid !== 0 && Math.max(grown, added) >= QUOTA.nodeSize) return 'ENOSPC';
     for (const each of missing) {
       const node = {
         value: each === path ? value : new Uint8Array(0),
@@ -237,6 +248,7 @@ export class XenStore {
       if (ownerOf(node.permissions) !== connection.domid) return 'EACCES';
       if (ownerOf(permissions) !== connection.domid) return 'EPERM';
       if (permissions.length > QUOTA.permissions) return 'ENOSPC';
+      if (recordBytes({ ...node, permissions }) >= QUOTA.nodeSize) return 'ENOSPC';
     }
     this.store(path, { ...node, permissions, generation: ++this.generation }, transaction);
     this.changed(change, transaction);
