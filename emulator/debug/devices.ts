@@ -1,7 +1,6 @@
 /** Disks and network interfaces of running domains, as whoever watches a machine plugs and unplugs them. */
 import { UserError } from '../base/user-error.ts';
-import { isRefusal, type Refusal } from '../xen/common/refusal.ts';
-import { openDisks } from '../xen/toolstack/block-devices.ts';
+import type { Refusal } from '../xen/common/refusal.ts';
 import type { Machine } from '../xen/toolstack/machine-boot.ts';
 import type { DeviceInfo } from './target.ts';
 
@@ -29,23 +28,18 @@ export class Devices {
 
   /** @throws UserError that says why it cannot be plugged in */
   async attach(domid: number, kind: DeviceInfo['kind'], specification: string): Promise<void> {
-    const domain = this.machine.domains.find(({ domain }) => domain.domid === domid)?.domain;
-    if (domain === undefined) throw refused(`There is no domain ${domid}`);
-    if (kind === 'vif') {
-      refuseIf(this.machine.plugVif(domid, specification));
-      return;
-    }
-    const [disk] = await openDisks([specification], 'attach', this.folderOf(domid), this.machine.openDisk);
-    if (disk === undefined) throw refused('No disk was named');
-    const result = this.machine.disks.plug(domain, disk);
-    if (isRefusal(result)) throw refused(result.reason);
+    refuseIf(
+      kind === 'vif'
+        ? this.machine.plugVif(domid, specification)
+        : await this.machine.plugDisk(domid, specification, this.folderOf(domid)),
+    );
   }
 
   /** @throws UserError where there is no such device */
   detach(domid: number, kind: DeviceInfo['kind'], name: string, force: boolean): void {
     refuseIf(
       kind === 'disk'
-        ? this.machine.disks.unplug(domid, name, force)
+        ? this.machine.unplugDisk(domid, name, force)
         : this.machine.unplugVif(domid, /^\d{1,5}$/.test(name) ? Number(name) : -1, force),
     );
   }

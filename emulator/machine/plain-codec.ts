@@ -178,7 +178,7 @@ class Decoder {
         return coded % 2 === 1 ? -(coded + 1) / 2 : coded / 2;
       }
       case DOUBLE:
-        return new Float64Array(this.raw(8).slice().buffer)[0];
+        return new Float64Array(new Uint8Array(this.raw(8)).buffer)[0];
       case STRING:
       case KNOWN_STRING:
         return this.string(tag);
@@ -228,7 +228,8 @@ class Decoder {
     if (type === undefined) throw new PlainDataError(`unknown kind of array at byte ${this.at - 1}`);
     const length = this.unsigned();
     const bytes = this.raw(length * type.BYTES_PER_ELEMENT);
-    return new type(bytes.slice().buffer, 0, length);
+    // A copy, also of a Node Buffer, whose `slice` is none.
+    return new type(new Uint8Array(bytes).buffer, 0, length);
   }
 
   /** A number of things that each take a byte at least. */

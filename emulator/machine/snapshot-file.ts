@@ -125,7 +125,7 @@ function adjacentFrames(ram: Ram, mfns: Int32Array): readonly Uint8Array[] {
 
 /** Bytes whose number is a multiple of 16, as words. */
 function addWords(fingerprint: Fingerprint, bytes: Uint8Array): void {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
   const whole = aligned.length >>> 2;
   fingerprint.words(new Int32Array(aligned.buffer, aligned.byteOffset, whole), 0, whole & ~3);
 }

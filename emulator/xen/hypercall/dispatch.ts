@@ -31,7 +31,9 @@ function runRow(call: HypercallContext, row: HypercallRow): HypercallResult {
   if (row.run !== undefined) return row.run(call);
   if (row.suboperations === undefined) return refuse('ENOSYS', `${row.name} is not available`);
   const suboperation = findSuboperation(row, call.args.u32(0));
-  if (suboperation === undefined) return refuse('ENOSYS', `${row.name} has no sub-operation ${call.args.u32(0)}`);
+  if (suboperation === undefined) {
+    return row.unknown?.(call) ?? refuse('ENOSYS', `${row.name} has no sub-operation ${call.args.u32(0)}`);
+  }
   return runSuboperation(call, suboperation);
 }
 

@@ -1,3 +1,4 @@
+import type { Refusal } from '../common/refusal.ts';
 import type { StructDefinition, StructView, Width } from '../public/struct.ts';
 import type { HypercallArguments, HypercallContext, HypercallHandler, HypercallResult } from './call.ts';
 
@@ -44,6 +45,8 @@ export interface HypercallRow {
   readonly suboperations?: readonly SuboperationRow[];
   /** Bits of argument 0 that are the command (memory_op keeps a place to go on at in the others). */
   readonly commandMask?: number;
+  /** Answers commands that are none of `suboperations`; undefined, and by default, ENOSYS. */
+  readonly unknown?: (call: HypercallContext) => Refusal | undefined;
   /** Names that the elements of an array argument carry as their own command (mmuext_op). */
   readonly elementCommands?: Readonly<Record<number, string>>;
   /** Prefix of the sub-operations in Xen's headers: "EVTCHNOP_". */

@@ -1,7 +1,7 @@
 import { doConsoleIo, doVmAssist } from '../common/kernel.ts';
 import { doMulticall } from '../common/multicall.ts';
 import { doDomctl, doPagingDomctlCont, doPlatformOp, doSysctl, doXenoprofOp } from '../common/privileged-ops.ts';
-import { refuse } from '../common/refusal.ts';
+import { type Refusal, refuse } from '../common/refusal.ts';
 import { doSetTimerOp } from '../common/schedule.ts';
 import { EVTCHN_OP_COMPAT } from '../public/xen-4/event-channel.ts';
 import { PHYSDEV_OP_COMPAT } from '../public/xen-4/physdev.ts';
@@ -18,7 +18,7 @@ import {
 } from '../pv/misc-hypercalls.ts';
 import { doMmuUpdate, doUpdateVaMapping, doUpdateVaMappingOtherDomain } from '../pv/mm.ts';
 import { doMmuextOp } from '../pv/mmuext-op.ts';
-import type { HypercallHandler } from './call.ts';
+import type { HypercallContext, HypercallHandler } from './call.ts';
 import { doEventChannelOpCompat, doPhysdevOpCompat } from './compat.ts';
 import type { ArgumentSpec, HypercallRow } from './row.ts';
 import {
@@ -41,6 +41,24 @@ import {
  */
 
 const denied: HypercallHandler = () => refuse('EPERM', 'for privileged domains only');
+/** do_vcpu_op looks for the vCPU first. */
+function unknownVcpuOp({ domain, args }: HypercallContext): Refusal | undefined {
+  const id = args.u32(1);
+  return domain.vcpus[id] === undefined ? refuse('ENOENT', `there is no vCPU ${id}`) : undefined;
+}
+
+/** The bits above GNTTABOP_CMD_MASK are a place to go on at, which only cache_flush has. */
+const GNTTABOP_CMD_MASK = 0xfff;
+function unknownGrantTableOp({ args }: HypercallContext): Refusal | undefined {
+  const command = args.u32(0);
+  return command > GNTTABOP_CMD_MASK ? refuse('EINVAL', `operation ${command} has bits above bit 11`) : undefined;
+}
+
+/** compat_callback_op answers another errno than do_callback_op. */
+function unknownCallbackOp({ domain, args }: HypercallContext): Refusal | undefined {
+  return domain.width === 32 ? refuse('EINVAL', `callback_op has no sub-operation ${args.u32(0)}`) : undefined;
+}
+
 const COMMAND: ArgumentSpec = { name: 'cmd', format: 'decimal' };
 const POINTER: ArgumentSpec = { name: 'arg', format: 'address' };
 const DONE: ArgumentSpec = { name: 'done', format: 'address' };
@@ -226,6 +244,7 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     documentation: 'Sharing of pages between domains.',
     arguments: [COMMAND, { name: 'uop', format: 'address' }, { name: 'count', format: 'decimal' }],
     suboperations: GRANT_TABLE_OPS,
+    unknown: unknownGrantTableOp,
     prefix: 'GNTTABOP_',
   },
   {
@@ -270,6 +289,7 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     documentation: 'Virtual CPUs, their timers and shared areas.',
     arguments: [COMMAND, { name: 'vcpuid', format: 'decimal' }, { name: 'extra_args', format: 'address' }],
     suboperations: VCPU_OPS,
+    unknown: unknownVcpuOp,
     prefix: 'VCPUOP_',
   },
   {
@@ -319,6 +339,7 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     documentation: 'Registers callbacks by type.',
     arguments: [COMMAND, POINTER],
     suboperations: CALLBACK_OPS,
+    unknown: unknownCallbackOp,
     prefix: 'CALLBACKOP_',
   },
   {

@@ -27,6 +27,12 @@ const everything: PlainData = {
 };
 
 describe('plain data as bytes', () => {
+  test('comes back from a Node Buffer that is a part of another, too', () => {
+    const bytes = encodePlain(everything);
+    const whole = Buffer.concat([Buffer.from([9, 9, 9]), bytes, Buffer.from([9])]);
+    expect(decodePlain(whole.subarray(3, 3 + bytes.length))).toEqual(everything);
+  });
+
   test('comes back equal, of the same types', () => {
     const back = decodePlain(encodePlain(everything));
     expect(back).toStrictEqual(everything);

@@ -115,10 +115,21 @@ static void unregister(void)
     traps_restore();
 }
 
+static void no_such_command(void)
+{
+    /* compat_callback_op and do_callback_op differ in this. */
+#ifdef __x86_64__
+    expect_errno(callback_op(2, NULL), -ENOSYS, "one past the last command");
+#else
+    expect_errno(callback_op(2, NULL), -EINVAL, "one past the last command");
+#endif
+}
+
 TEST("callback-op",
      {"CALLBACKOP_register", register_event},
      {"CALLBACKOP_register", register_others},
 #ifdef __x86_64__
      {"CALLBACKOP_register", syscall},
 #endif
-     {"CALLBACKOP_unregister", unregister});
+     {"CALLBACKOP_unregister", unregister},
+     {"callback_op", no_such_command});

@@ -428,6 +428,7 @@ static void no_such_command(void)
     struct gnttab_query_size op = {.dom = DOMID_SELF};
 
     expect_errno(grant_table_op(13, &op, 1), -ENOSYS, "one past the last command");
+    expect_errno(grant_table_op(0x1000 | GNTTABOP_query_size, &op, 1), -EINVAL, "a place to go on at");
     expect_errno(grant_table_op(GNTTABOP_query_size, &op, 0xffffffff), -EINVAL, "a negative count");
 }
 

@@ -275,6 +275,7 @@ static void register_vcpu_info(void)
 static void no_such_command(void)
 {
     expect_errno(vcpu_op(14, 0, NULL), -ENOSYS, "one past the last command");
+    expect_errno(vcpu_op(14, NO_VCPU, NULL), -ENOENT, "the vCPU is looked for first");
 }
 
 TEST("vcpu-op",
