@@ -79,7 +79,7 @@ function runAndKill({ writer, snapshot }: KillGround, image: string, millisecond
     let armed = false;
     child.stdout.setEncoding('latin1').on('data', (text: string) => {
       console += text;
-      if (armed || !console.includes('ACK 1')) return;
+      if (armed || !/ACK 1\r?\n/.test(console)) return;
       armed = true;
       setTimeout(() => child.kill('SIGKILL'), milliseconds);
     });
