@@ -15,6 +15,18 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(vscode.workspace.registerFileSystemProvider(SCHEME, files, { isCaseSensitive: true }));
 }
 
+/**
+ * Milliseconds that answers about the workbench's own settings are good for: an F5 makes it ask some fifty times for the
+ * four files in .vscode, one request at a time.
+ */
+const SETTINGS_LIFETIME = 250;
+
+/** An answer whose body can be read more than once. */
+interface Answer {
+  readonly status: number;
+  readonly body: ArrayBuffer;
+}
+
 class FolderOverHttp implements vscode.FileSystemProvider {
   private readonly changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
   readonly onDidChangeFile = this.changed.event;
@@ -25,20 +37,21 @@ class FolderOverHttp implements vscode.FileSystemProvider {
     return new vscode.Disposable(() => undefined);
   }
 
+  /** Recent answers about files in .vscode, by address. */
+  private readonly recent = new Map<string, { readonly until: number; readonly answer: Promise<Answer> }>();
+
   async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
-    const response = await this.send(uri, 'GET', 'stat');
-    const { folder, size, mtime, ctime } = (await response.json()) as Description;
+    const { folder, size, mtime, ctime } = json<Description>(await this.send(uri, 'GET', 'stat'));
     return { type: folder ? vscode.FileType.Directory : vscode.FileType.File, size, mtime, ctime };
   }
 
   async readDirectory(uri: vscode.Uri): Promise<[string, vscode.FileType][]> {
-    const response = await this.send(uri, 'GET', 'list');
-    const entries = (await response.json()) as readonly (readonly [string, boolean])[];
+    const entries = json<readonly (readonly [string, boolean])[]>(await this.send(uri, 'GET', 'list'));
     return entries.map(([name, isFolder]) => [name, isFolder ? vscode.FileType.Directory : vscode.FileType.File]);
   }
 
   async readFile(uri: vscode.Uri): Promise<Uint8Array> {
-    return new Uint8Array(await (await this.send(uri, 'GET')).arrayBuffer());
+    return new Uint8Array((await this.send(uri, 'GET')).body.slice(0));
   }
 
   async createDirectory(uri: vscode.Uri): Promise<void> {
@@ -66,16 +79,36 @@ class FolderOverHttp implements vscode.FileSystemProvider {
     this.changed.fire([{ type, uri }]);
   }
 
-  private async send(uri: vscode.Uri, method: string, query = '', body?: Uint8Array): Promise<Response> {
-    const address = `${this.server.toString(true)}/${below(uri).split('/').map(encodeURIComponent).join('/')}`;
-    const response = await fetch(query === '' ? address : `${address}?${query}`, {
-      method,
-      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
-    });
-    if (response.status === 404) throw vscode.FileSystemError.FileNotFound(uri);
-    if (!response.ok) throw new vscode.FileSystemError(`${uri.path}: ${await response.text()}`);
-    return response;
+  private async send(uri: vscode.Uri, method: string, query = '', body?: Uint8Array): Promise<Answer> {
+    const path = `${this.server.toString(true)}/${below(uri).split('/').map(encodeURIComponent).join('/')}`;
+    const address = query === '' ? path : `${path}?${query}`;
+    if (method !== 'GET') this.recent.clear();
+    const isSetting = method === 'GET' && below(uri).startsWith('.vscode/');
+    const answer = await (isSetting ? this.askForSetting(address) : ask(address, method, body));
+    if (answer.status === 404) throw vscode.FileSystemError.FileNotFound(uri);
+    if (answer.status >= 400) throw new vscode.FileSystemError(`${uri.path}: ${new TextDecoder().decode(answer.body)}`);
+    return answer;
   }
+
+  private askForSetting(address: string): Promise<Answer> {
+    const known = this.recent.get(address);
+    if (known !== undefined && known.until > performance.now()) return known.answer;
+    const answer = ask(address, 'GET');
+    this.recent.set(address, { until: performance.now() + SETTINGS_LIFETIME, answer });
+    return answer;
+  }
+}
+
+async function ask(address: string, method: string, body?: Uint8Array): Promise<Answer> {
+  const response = await fetch(address, {
+    method,
+    ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+  });
+  return { status: response.status, body: await response.arrayBuffer() };
+}
+
+function json<T>({ body }: Answer): T {
+  return JSON.parse(new TextDecoder().decode(body)) as T;
 }
 
 /** Path below the opened folder, whose own name is the first part. */
