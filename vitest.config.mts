@@ -1,13 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Four kinds of tests, told apart by how their files end:
+ * Five kinds of tests, told apart by how their files end:
  *   x.test.ts             needs only Node; `npm run test:quick` runs these alone
+ *   x.slow.test.ts        needs only Node, and seconds of it: every recorded case of the CPU, fuzzes
  *   x.guest.test.ts       boots a guest from a Debian package (test/support/guests.ts fetches it)
  *   x.end-to-end.test.ts  drives a browser
  *   x.long.test.ts        exceeds what CI has time for; `npm run test:long`
  */
-const special = ['guest', 'end-to-end', 'long'] as const;
+const special = ['slow', 'guest', 'end-to-end', 'long'] as const;
 
 export default defineConfig({
   test: {
@@ -18,8 +19,18 @@ export default defineConfig({
           name: 'quick',
           include: ['test/**/*.test.ts'],
           exclude: special.map((kind) => `test/**/*.${kind}.test.ts`),
+          // Files of a worker share their modules: loading them anew for each file was half of the time.
+          isolate: false,
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'slow',
+          include: ['test/**/*.slow.test.ts'],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -28,7 +39,7 @@ export default defineConfig({
           include: ['test/**/*.guest.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -38,7 +49,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -47,7 +58,7 @@ export default defineConfig({
           include: ['test/**/*.long.test.ts'],
           testTimeout: 3_600_000,
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -11,7 +11,7 @@ import { ClosingReporter } from './reporter.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { project: { type: 'string', multiple: true, default: ['quick', 'guest', 'end-to-end'] } },
+  options: { project: { type: 'string', multiple: true, default: ['quick', 'slow', 'guest', 'end-to-end'] } },
 });
 
 const { status } = spawnSync(process.execPath, ['run-typescript.mjs', 'extension/build/package.ts'], {

@@ -39,8 +39,9 @@ test('a discarded range reads as zeros, and nothing beside it', async () => {
   expect(disk.discard(512, (2 << 20) + 512)).toBeUndefined();
   const after = readFileSync(file);
   expect(after.subarray(512, (2 << 20) + 1024).every((byte) => byte === 0)).toBe(true);
-  expect(after.subarray(0, 512)).toEqual(before.subarray(0, 512));
-  expect(after.subarray((2 << 20) + 1024)).toEqual(before.subarray((2 << 20) + 1024));
+  // toEqual takes seconds for a megabyte.
+  expect(after.subarray(0, 512).equals(before.subarray(0, 512))).toBe(true);
+  expect(after.subarray((2 << 20) + 1024).equals(before.subarray((2 << 20) + 1024))).toBe(true);
   disk.close();
 });
 

@@ -7,7 +7,7 @@ import { CompatMachine, PFN_L1_32, PFN_L3_32, PFN_SCRATCH_32, va32 } from '../pv
 import { A, D, P, PFN_FREE, RW, U } from '../pv/test-machine.ts';
 
 /**
- * Random hypercalls of a 32-bit domain: what fuzz.test.ts does, with the tables of PAE. After each batch every count
+ * Random hypercalls of a 32-bit domain: what fuzz.slow.test.ts does, with the tables of PAE. After each batch every count
  * must be what the stored tables account for, and every L3 must still lead to an L2 with Xen's slots of its own.
  */
 const CALLS = 40_000;
