@@ -305,6 +305,8 @@ export class LocalTarget implements DebugTarget {
   async attachDevice(domain: number, kind: DeviceInfo['kind'], specification: string): Promise<void> {
     this.loop.interrupt();
     await this.plugs.attach(domain, kind, specification);
+    // A disk's image took its time to open: the machine may have gone back to its rest meanwhile.
+    this.loop.interrupt();
   }
 
   async detachDevice(domain: number, kind: DeviceInfo['kind'], name: string, force: boolean): Promise<void> {

@@ -207,7 +207,9 @@ export class RunLoop {
 
   private readArguments({ domain }: Vcpu, number: number): void {
     const { processor } = this.xen;
-    for (const [index, register] of ARGUMENT_REGISTERS[domain.width].entries()) {
+    const registers = ARGUMENT_REGISTERS[domain.width];
+    for (let index = 0; index < registers.length; index++) {
+      const register = registers[index] as number;
       this.args.set(index, processor.low(register), domain.width === 64 ? processor.high(register) : 0);
     }
     joinWideArguments(this.args, domain.width, HYPERCALL_TABLE[number]);
@@ -308,13 +310,16 @@ export class RunLoop {
 
   /** Domains take turns, and in each its vCPUs: one with many of them gets no more time than one with few. */
   private nextInTurn(): Vcpu | undefined {
-    const domains = [...this.xen.domains.values()];
-    const start = this.current === undefined ? 0 : domains.indexOf(this.current.domain) + 1;
-    for (let step = 0; step < domains.length; step++) {
-      const vcpu = nextVcpu(domains[(start + step) % domains.length] as Domain);
-      if (vcpu !== undefined) return vcpu;
+    const current = this.current?.domain;
+    let isAfter = current === undefined;
+    let first: Vcpu | undefined;
+    for (const domain of this.xen.domains.values()) {
+      const vcpu = nextVcpu(domain);
+      if (isAfter && vcpu !== undefined) return vcpu;
+      first ??= vcpu;
+      if (domain === current) isAfter = true;
     }
-    return undefined;
+    return first;
   }
 
   private switchTo(vcpu: Vcpu): void {

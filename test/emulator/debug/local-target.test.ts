@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MachineAddress, VirtualAddress } from '../../../emulator/base/numbers.ts';
 import { unpackSymbols } from '../../../emulator/base/symbol-list.ts';
 import { xen4Catalogue } from '../../../emulator/debug/hypercall-catalogue.ts';
@@ -162,6 +162,25 @@ describe('running', () => {
     expect(stop).toMatchObject({ reason: 'pause', final: false, breakpoints: [] });
     expect(stop?.instructions).toBeGreaterThan(100);
     expect((await target.statistics()).running).toBe(false);
+  });
+
+  it('wakes from its rest when a disk is there, not when its image is still being opened', async () => {
+    // SCHEDOP_block in place of SCHEDOP_yield: it sleeps until something comes.
+    await target.writeMemory('virtual', at(0x12), Uint8Array.of(1));
+    await target.resume();
+    const runs = vi.spyOn(machine, 'run');
+    const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
+    await settled();
+    let before = 0;
+    vi.spyOn(machine, 'plugDisk').mockImplementation(async () => {
+      await settled();
+      before = runs.mock.calls.length;
+      return undefined;
+    });
+    await target.attachDevice(1, 'disk', 'format=raw,vdev=xvdb,access=ro,target=/image');
+    await settled();
+    expect(before).toBeGreaterThan(0);
+    expect(runs.mock.calls.length).toBeGreaterThan(before);
   });
 
   it('stops at the first instruction when a breakpoint stands there, once', async () => {
