@@ -3,7 +3,8 @@ import type { MacAddress } from './mac-address.ts';
 /** Where in a guest's ring a frame was or is. */
 export interface RingPlace {
   readonly slot: number;
-  readonly grant: number;
+  /** Of the buffer; undefined where the interface knows no grants. */
+  readonly grant?: number;
 }
 
 /** A port, as captures name it. */

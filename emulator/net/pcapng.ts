@@ -85,7 +85,8 @@ export class PcapngWriter {
 /** "domain 1 (alpha) vif1.0 tx slot 12 grant 769 at instruction 123456". Rings are named from the guest's side. */
 export function frameComment({ port, direction, place, instructions, reason }: CapturedFrame): string {
   const ring = direction === 'in' ? 'tx' : 'rx';
-  const where = place === undefined ? '' : ` slot ${place.slot} grant ${place.grant}`;
+  const grant = place?.grant === undefined ? '' : ` grant ${place.grant}`;
+  const where = place === undefined ? '' : ` slot ${place.slot}${grant}`;
   const what = direction === 'dropped' ? `dropped: ${reason}` : `${ring}${where}`;
   return `${port.owner} ${port.name} ${what} at instruction ${instructions}`;
 }

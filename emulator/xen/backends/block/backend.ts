@@ -25,13 +25,11 @@ import { RequestRing, type RequestRingState } from '../../ring/request-ring.ts';
 import type { BackendDriver, Entries } from '../xenbus/driver.ts';
 import type { FrontendLink } from '../xenbus/frontend-link.ts';
 import { BLKIF_RING } from './blkif-ring.ts';
-import type { Disk, DiskStatistics } from './disk.ts';
+import { type Disk, type DiskStatistics, REQUEST_LATENCY } from './disk.ts';
 import { MAX_RING_PAGE_ORDER, protocolWidth, ringReferences } from './frontend-keys.ts';
 import { GrantedPages } from './granted-pages.ts';
-import { MAX_INDIRECT_SEGMENTS } from './request.ts';
+import { MAX_INDIRECT_SEGMENTS, parseRequest } from './request.ts';
 
-/** Nanoseconds of virtual time that every request takes; those that come together are carried out together. */
-const REQUEST_LATENCY = 50_000;
 const MAX_QUEUES = 4;
 
 interface Queue {
@@ -292,7 +290,9 @@ export class BlockBackend implements BackendDriver {
 
   private respond(entry: Uint8Array, connection: Connection): Uint8Array {
     const { width } = connection;
-    const result = this.disk.carryOut(entry, width, connection.pages);
+    const { pages } = connection;
+    const context = { ...this.disk.facts, width, readPage: (ref: number) => this.disk.readPage(ref, pages) };
+    const result = this.disk.carryOut(parseRequest(entry, context), pages);
     if (result !== undefined) {
       const operation = BLKIF_OP_NAMES[entry[0] as number] ?? 'a request';
       connection.link.device.report(`${operation} failed: ${result.reason}`);

@@ -3,10 +3,19 @@ import type { DiskStore } from '../../../base/disk-store.ts';
 import { type MachineAddress, PAGE_SIZE } from '../../../base/numbers.ts';
 import type { Ram } from '../../../machine/ram.ts';
 import { isRefusal } from '../../common/refusal.ts';
-import type { Width } from '../../public/struct.ts';
 import { BLKIF_SECTOR_BYTES } from '../../public/xen-4/io/blkif.ts';
-import type { GrantedPages } from './granted-pages.ts';
-import { type BlockOperation, isProblem, parseRequest, problem, type RequestProblem, type Segment } from './request.ts';
+import type { GuestPages } from '../guest-pages.ts';
+import {
+  type BlockOperation,
+  type DiskFacts,
+  isProblem,
+  problem,
+  type RequestProblem,
+  type Segment,
+} from './request.ts';
+
+/** Nanoseconds of virtual time that every request takes; those that come together are carried out together. */
+export const REQUEST_LATENCY = 50_000;
 
 export interface DiskOptions {
   /** Number of the device in the guest: its handle ("xvda": 51712). */
@@ -69,22 +78,19 @@ export class Disk {
     this.store.close();
   }
 
-  /** One request, as it lies in the ring, to its end; why it failed, if it did. */
-  carryOut(entry: Uint8Array, width: Width, pages: GrantedPages): RequestProblem | undefined {
-    const failed = this.perform(entry, width, pages);
+  /** What whoever reads requests must know of it. */
+  get facts(): DiskFacts {
+    return { store: this.store, readOnly: this.options.readOnly, discard: this.options.discard };
+  }
+
+  /** One operation, or what was wrong with its request, to its end; why it failed, if it did. */
+  carryOut(operation: BlockOperation | RequestProblem, pages: GuestPages): RequestProblem | undefined {
+    const failed = isProblem(operation) ? operation : this.perform(operation, pages);
     if (failed !== undefined) this.statistics.errors++;
     return failed;
   }
 
-  private perform(entry: Uint8Array, width: Width, pages: GrantedPages): RequestProblem | undefined {
-    const operation = parseRequest(entry, {
-      width,
-      store: this.store,
-      readOnly: this.options.readOnly,
-      discard: this.options.discard,
-      readPage: (gref) => this.readPage(gref, pages),
-    });
-    if (isProblem(operation)) return operation;
+  private perform(operation: BlockOperation, pages: GuestPages): RequestProblem | undefined {
     switch (operation.kind) {
       case 'flush':
         this.statistics.flushes++;
@@ -100,7 +106,7 @@ export class Disk {
 
   private transfer(
     operation: BlockOperation & { kind: 'read' | 'write' },
-    pages: GrantedPages,
+    pages: GuestPages,
   ): RequestProblem | undefined {
     const { segments, bytes, offset, flush } = operation;
     const toGuest = operation.kind === 'read';
@@ -111,7 +117,7 @@ export class Disk {
     const failed = toGuest
       ? this.readToGuest(offset, data, segments, addresses)
       : this.writeFromGuest(offset, data, segments, addresses, flush);
-    for (const { gref } of segments) pages.end(gref, toGuest);
+    for (const { page } of segments) pages.end(page, toGuest);
     return failed;
   }
 
@@ -159,17 +165,17 @@ export class Disk {
     return undefined;
   }
 
-  /** Machine addresses of all segments; when one grant is bad, none is in use. */
+  /** Machine addresses of all segments; when one page is bad, none is in use. */
   private useSegments(
     segments: readonly Segment[],
     toGuest: boolean,
-    pages: GrantedPages,
+    pages: GuestPages,
   ): MachineAddress[] | RequestProblem {
     const addresses: MachineAddress[] = [];
-    for (const { gref, offset } of segments) {
-      const mfn = pages.use(gref, toGuest);
+    for (const { page, offset } of segments) {
+      const mfn = pages.use(page, toGuest);
       if (isRefusal(mfn)) {
-        for (const used of segments.slice(0, addresses.length)) pages.end(used.gref, toGuest);
+        for (const used of segments.slice(0, addresses.length)) pages.end(used.page, toGuest);
         return problem(mfn.reason);
       }
       addresses.push((mfn * PAGE_SIZE + offset) as MachineAddress);
@@ -177,11 +183,12 @@ export class Disk {
     return addresses;
   }
 
-  private readPage(gref: number, pages: GrantedPages): Uint8Array | RequestProblem {
-    const mfn = pages.use(gref, false);
+  /** A copy of one of the guest's pages. */
+  readPage(page: number, pages: GuestPages): Uint8Array | RequestProblem {
+    const mfn = pages.use(page, false);
     if (isRefusal(mfn)) return problem(mfn.reason);
     const copy = this.ram.frame(mfn).slice();
-    pages.end(gref, false);
+    pages.end(page, false);
     return copy;
   }
 }

@@ -2,6 +2,7 @@ import type { GrantRef, Mfn } from '../../../base/numbers.ts';
 import type { Domain } from '../../common/domain.ts';
 import type { Hypervisor } from '../../common/hypervisor.ts';
 import { isRefusal, type Refusal } from '../../common/refusal.ts';
+import type { GuestPages } from '../guest-pages.ts';
 
 /** What blkback keeps at most (xen_blkif_max_pgrants). */
 const MAX_PERSISTENT = 1056;
@@ -10,7 +11,7 @@ const MAX_PERSISTENT = 1056;
  * Pages that a front end granted for its data. With persistent grants they stay mapped, up to a limit, and are found
  * again when the front end uses them again; else each use ends with its request.
  */
-export class GrantedPages {
+export class GrantedPages implements GuestPages {
   private readonly kept = new Map<number, Mfn>();
 
   constructor(
@@ -22,7 +23,6 @@ export class GrantedPages {
     for (const [ref, mfn] of kept) this.kept.set(ref, mfn as Mfn);
   }
 
-  /** Every success needs one `end` with the same arguments. */
   use(ref: number, write: boolean): Mfn | Refusal {
     const known = this.kept.get(ref);
     if (known !== undefined) return known;

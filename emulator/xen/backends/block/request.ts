@@ -27,8 +27,9 @@ const SEGMENT_BYTES = BLKIF_REQUEST_SEGMENT[64].size;
 const SEGMENTS_PER_PAGE = PAGE_SIZE / SEGMENT_BYTES;
 
 export interface Segment {
-  readonly gref: number;
-  /** Within the granted page. */
+  /** The grant of a page, or where there are none its frame: what `GuestPages.use` takes. */
+  readonly page: number;
+  /** Within the page. */
   readonly offset: number;
   readonly length: number;
 }
@@ -59,11 +60,14 @@ export function problem(reason: string): RequestProblem {
   return { status: BLKIF_RSP_ERROR, reason };
 }
 
-export interface RequestContext {
-  readonly width: Width;
+export interface DiskFacts {
   readonly store: DiskStore;
   readonly readOnly: boolean;
   readonly discard: boolean;
+}
+
+export interface RequestContext extends DiskFacts {
+  readonly width: Width;
   /** Contents of a granted page of segments: a copy, or why it cannot be had. */
   readonly readPage: (gref: number) => Uint8Array | RequestProblem;
 }
@@ -129,7 +133,7 @@ function parseSegments(bytes: Uint8Array, count: number): Segment[] | RequestPro
       return problem(`segment ${index} covers sectors ${first} to ${last} of a page of ${SECTORS_PER_PAGE}`);
     }
     segments.push({
-      gref: view.get('gref'),
+      page: view.get('gref'),
       offset: first * BLKIF_SECTOR_BYTES,
       length: (last - first + 1) * BLKIF_SECTOR_BYTES,
     });
@@ -137,12 +141,13 @@ function parseSegments(bytes: Uint8Array, count: number): Segment[] | RequestPro
   return segments;
 }
 
-function transfer(
+/** A read or write of these segments from that sector on, if the disk allows it. */
+export function transfer(
   isRead: boolean,
   flush: boolean,
   sector: number,
   segments: Segment[] | RequestProblem,
-  { store, readOnly }: RequestContext,
+  { store, readOnly }: DiskFacts,
 ): BlockOperation | RequestProblem {
   if (isProblem(segments)) return segments;
   if (!isRead && readOnly) return problem('a write to a read-only disk');

@@ -14,6 +14,7 @@ import {
   XenbusStateUnknown,
 } from '../../public/xen-4/io/xenbus.ts';
 import type { RingDescription } from '../../ring/describe-ring.ts';
+import { DeviceReports } from '../device-reports.ts';
 import type { XenStore } from '../xenstore/store.ts';
 import { backendPath, errorPath, frontendPath, removeDirectories, writeDirectories } from './directories.ts';
 import type { BackendDriver, DeviceAddress, DeviceServices, Entries } from './driver.ts';
@@ -27,8 +28,6 @@ export interface XenbusDeviceState {
   readonly driver: unknown;
 }
 
-const MAX_REPORTS = 32;
-
 export class XenbusDevice implements DeviceServices {
   readonly address: DeviceAddress;
   /** Of the back end, as its `state` node has it. */
@@ -36,18 +35,17 @@ export class XenbusDevice implements DeviceServices {
   /** False once the toolstack wants it gone. */
   online = true;
   private link: FrontendLink | undefined;
-  /** A guest must not fill somebody's screen. Not state: what was said was said. */
-  private lastReport = '';
-  private reports = 0;
+  private readonly reports: DeviceReports;
 
   constructor(
     private readonly hypervisor: Hypervisor,
     private readonly store: XenStore,
     readonly domain: Domain,
     readonly driver: BackendDriver,
-    private readonly onReport: (domain: Domain, text: string) => void,
+    onReport: (domain: Domain, text: string) => void,
   ) {
     this.address = { domid: domain.domid, kind: driver.kind, handle: driver.handle };
+    this.reports = new DeviceReports(`${driver.kind} ${driver.handle}`, (text) => onReport(domain, text));
   }
 
   get frontendPath(): string {
@@ -128,12 +126,7 @@ export class XenbusDevice implements DeviceServices {
   }
 
   report(text: string): void {
-    const { kind, handle } = this.address;
-    if (text === this.lastReport || this.reports >= MAX_REPORTS) return;
-    this.lastReport = text;
-    this.reports++;
-    const suffix = this.reports === MAX_REPORTS ? ' (no more is said about this device)' : '';
-    this.onReport(this.domain, `${kind} ${handle}: ${text}${suffix}`);
+    this.reports.report(text);
   }
 
   write(name: string, value: string): void {
