@@ -1,0 +1,2 @@
+#include "abi.h"
+const struct abi xen_2_0;
