@@ -1,5 +1,5 @@
 /* Words of the form name=value on the command line. */
-#include "kernel.h"
+#include <kernel.h>
 
 const char *argument(const char *name)
 {

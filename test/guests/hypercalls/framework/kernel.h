@@ -2,6 +2,7 @@
 #ifndef HYPERCALLS_KERNEL_H
 #define HYPERCALLS_KERNEL_H
 #include "hypercalls.h"
+#include "text.h"
 
 #define PAGE_SIZE 4096ul
 #define PAGE_ALIGNED __attribute__((aligned(4096)))
@@ -29,22 +30,8 @@ extern char read_only_page[];
 extern struct start_info *start_info;
 extern struct shared_info *shared_info;
 
-/* string.c */
-void print(const char *text);
-/* %s %c %d %u %x %lx %lld %llx; writes at most `size` bytes with the final 0. */
-void format(char *to, u32 size, const char *template, ...);
-void printf(const char *template, ...);
-int same_text(const char *a, const char *b);
-int same_bytes(const void *a, const void *b, u32 count);
-void *memset(void *to, int value, ulong count);
-void *memcpy(void *to, const void *from, ulong count);
-
 /* console.c: the ring that the toolstack gave us. */
 void console_init(void);
-
-/* command-line.c: the word behind "name=", NULL without one. The answer is overwritten by the next call. */
-const char *argument(const char *name);
-u32 numeric_argument(const char *name, u32 fallback);
 
 /* page-table.c */
 #define PTE_PRESENT 1ull

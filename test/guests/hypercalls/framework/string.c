@@ -1,5 +1,5 @@
 /* Text and memory. */
-#include "kernel.h"
+#include <kernel.h>
 
 void *memset(void *to, int value, ulong count)
 {

@@ -5,7 +5,7 @@
  */
 #ifndef HYPERCALLS_TEST_H
 #define HYPERCALLS_TEST_H
-#include "kernel.h"
+#include <kernel.h>
 
 struct test_case {
     const char *name;
@@ -42,6 +42,9 @@ void check_trap(const char *file, int line, const char *what, u32 vector);
 
 /* Gives up: the rest of the case would make no sense. Does not return. */
 void give_up(const char *what) __attribute__((noreturn));
+
+/* Runs the test of that name, and prints its verdict. */
+void run_test(const char *name);
 
 /* The verdict so far, for tests whose last act ends the domain. */
 void print_verdict(void);
