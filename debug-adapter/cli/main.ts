@@ -53,7 +53,12 @@ async function main(words: readonly string[]): Promise<number | undefined> {
 }
 
 function sessionHost(): SessionHost {
-  return { readFile, locateFile, createTarget: (options) => bootTarget(options, targetPorts) };
+  return {
+    readFile,
+    locateFile,
+    scheduler: nodeScheduler,
+    createTarget: (options) => bootTarget(options, targetPorts),
+  };
 }
 
 /** From package.json: beside the bundle's folder, in a checkout and in an installed extension alike. */

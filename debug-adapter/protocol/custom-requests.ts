@@ -136,6 +136,8 @@ export interface XenDetachDeviceArguments {
 export interface XenNamesArguments {
   /** Symbols whose name starts with (or, after those, contains) this. Empty or absent: no symbols. */
   readonly prefix?: string;
+  /** Names of other Xen breakpoints that start with this: "evtchn:", "xenstore:/local". Absent: none. */
+  readonly events?: string;
   /** At most so many symbols; default 100. */
   readonly limit?: number;
 }
@@ -146,6 +148,7 @@ export interface XenNamesBody {
     readonly suboperations: readonly string[];
     readonly documentation: string;
   }[];
+  readonly events: readonly { readonly name: string; readonly documentation: string }[];
   readonly symbols: readonly { readonly name: string; readonly address: string; readonly kind: string }[];
 }
 

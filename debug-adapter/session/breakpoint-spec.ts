@@ -16,7 +16,7 @@ export interface Conditions {
 export function withConditions(
   name: string,
   { condition, hitCondition, logMessage }: Conditions,
-  place: Pick<BreakpointSpec, 'addresses' | 'hypercall' | 'message' | 'verified' | 'watch'>,
+  place: Pick<BreakpointSpec, 'addresses' | 'hypercall' | 'message' | 'verified' | 'watch' | 'xen'>,
 ): BreakpointSpec {
   const given = {
     name,

@@ -3,6 +3,7 @@ import type {
   HypercallBreakpoint,
   InstructionBreakpoint,
   WatchpointRequest,
+  XenBreakpoint,
 } from '../../emulator/debug/target.ts';
 import type { HitCondition } from '../expression/hit-condition.ts';
 
@@ -20,6 +21,8 @@ export interface BreakpointSpec {
   readonly addresses: readonly string[];
   /** Name for the target, for breakpoints on hypercalls. */
   readonly hypercall: string | undefined;
+  /** Name for the target, for breakpoints on other things that Xen knows: "evtchn:3". */
+  readonly xen?: string;
   /** What a data breakpoint watches. */
   readonly watch?: Omit<WatchpointRequest, 'id'>;
   /** Of a line: the client's path, the line asked for, and the one that has code. */
@@ -68,20 +71,26 @@ export class BreakpointTable {
     for (const entry of this.entries) entry.hits = 0;
   }
 
-  /** Hands the whole set to the machine. Verdicts on the hypercall breakpoints, by id. */
+  /** Hands the whole set to the machine. Its verdicts on hypercall and Xen breakpoints, by id. */
   async arm(target: DebugTarget): Promise<ReadonlyMap<number, { verified: boolean; message: string }>> {
     const instructions: InstructionBreakpoint[] = [];
     const hypercalls: HypercallBreakpoint[] = [];
     const watches: WatchpointRequest[] = [];
-    for (const { id, addresses, hypercall, watch } of this.entries) {
+    const events: XenBreakpoint[] = [];
+    for (const { id, addresses, hypercall, watch, xen } of this.entries) {
       if (watch !== undefined) watches.push({ id: String(id), ...watch });
       for (const address of addresses) instructions.push({ id: String(id), address });
+      if (xen !== undefined) events.push({ id: String(id), name: xen });
       if (hypercall !== undefined) hypercalls.push({ id: String(id), name: hypercall });
     }
     await target.setInstructionBreakpoints(instructions);
     await target.setWatchpoints(watches);
-    const verdicts = await target.setHypercallBreakpoints(hypercalls);
-    return new Map(verdicts.map((verdict, index) => [Number(hypercalls[index]?.id), verdict] as const));
+    const verdicts = [
+      ...(await target.setHypercallBreakpoints(hypercalls)),
+      ...(await target.setXenBreakpoints(events)),
+    ];
+    const points = [...hypercalls, ...events];
+    return new Map(verdicts.map((verdict, index) => [Number(points[index]?.id), verdict] as const));
   }
 }
 

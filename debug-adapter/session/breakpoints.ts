@@ -3,27 +3,11 @@ import type { EventFilter } from '../../emulator/debug/target.ts';
 import { type Conditions, conditionProblem, replaceAndArm, withConditions } from './breakpoint-spec.ts';
 import type { BreakpointEntry, BreakpointSpec } from './breakpoint-table.ts';
 import type { SessionContext } from './context.ts';
+import { EXCEPTION_FILTERS } from './exception-filters.ts';
 import { resolveFunction } from './function-breakpoint.ts';
 import { fromLine } from './line-numbers.ts';
 import { moved, parseReference } from './memory-reference.ts';
 import { originOf, resolveAgain } from './source/line-breakpoints.ts';
-
-/** Filters of `setExceptionBreakpoints`, as `initialize` announces them. */
-export const EXCEPTION_FILTERS: readonly Dap.ExceptionBreakpointsFilter[] = [
-  {
-    filter: 'hypercall-error',
-    label: 'Refused hypercalls',
-    description: 'Stops when a hypercall returns an error, and says why it was refused.',
-    supportsCondition: true,
-    conditionDescription: 'Expression over registers and arguments, such as: number == 1 && result == -22',
-  },
-  {
-    filter: 'shutdown',
-    label: 'Domain shutdown',
-    description: 'Stops when a domain powers off, reboots or suspends. Crashes always stop.',
-    supportsCondition: false,
-  },
-];
 
 export async function setFunctionBreakpoints(
   context: SessionContext,
@@ -58,12 +42,12 @@ export async function setExceptionBreakpoints(
     ...(args.filterOptions ?? []),
   ];
   const known = new Set(EXCEPTION_FILTERS.map(({ filter }) => filter));
-  const filters = new Map<string, string | undefined>();
+  const filters = new Map<EventFilter, string | undefined>();
   const breakpoints = asked.map(({ filterId, condition }) => {
     if (!known.has(filterId)) return { verified: false, message: `There is no exception filter "${filterId}".` };
     const problem = conditionProblem(condition);
     if (problem !== undefined) return { verified: false, message: problem };
-    filters.set(filterId, condition);
+    filters.set(filterId as EventFilter, condition);
     return { verified: true };
   });
   context.filters = filters;
@@ -72,7 +56,7 @@ export async function setExceptionBreakpoints(
 }
 
 export async function armFilters(context: SessionContext): Promise<void> {
-  await context.target.setEventFilters([...context.filters.keys()] as EventFilter[]);
+  await context.target.setEventFilters([...context.filters.keys()]);
 }
 
 /** For a restarted machine: names are looked up anew, and the client hears of verdicts that changed. */

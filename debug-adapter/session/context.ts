@@ -1,6 +1,6 @@
 import { type Disposable, DisposableStore } from '../../emulator/base/disposable.ts';
 import { joinSymbolLists } from '../../emulator/base/symbol-list.ts';
-import type { DebugTarget, StopEvent, ThreadInfo } from '../../emulator/debug/target.ts';
+import type { DebugTarget, EventFilter, StopEvent, ThreadInfo } from '../../emulator/debug/target.ts';
 import { joinPath } from '../dwarf/paths.ts';
 import type { XenEvents, XenInitializeArguments } from '../protocol/custom-requests.ts';
 import { machineRunning, notLaunched, unknownDomain, unknownThread } from '../protocol/errors.ts';
@@ -9,6 +9,7 @@ import { SymbolTable } from '../symbols/symbol-table.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
 import { type Code, Disassembler } from './disassembler.ts';
 import type { SessionHost } from './host.ts';
+import { LogThrottle, UNTHROTTLED } from './log-throttle.ts';
 import { loadOrcTable } from './orc-loader.ts';
 import type { OrcTable } from './orc-table.ts';
 import type { LineStep } from './source/line-step.ts';
@@ -37,7 +38,9 @@ export class SessionContext implements Disposable {
   /** `terminated` has been sent. */
   terminated = false;
   /** Exception filters with their conditions, by filter id. */
-  filters: ReadonlyMap<string, string | undefined> = new Map();
+  filters: ReadonlyMap<EventFilter, string | undefined> = new Map([['crash', undefined]]);
+  /** Where messages of log points go. */
+  readonly logs: LogThrottle;
 
   private current: { readonly target: DebugTarget; readonly subscriptions: DisposableStore } | undefined;
   /** A step by lines that is under way, over any number of stops that the client does not see. */
@@ -53,7 +56,9 @@ export class SessionContext implements Disposable {
   constructor(
     readonly host: SessionHost,
     private readonly sendEvent: SendEvent,
-  ) {}
+  ) {
+    this.logs = new LogThrottle(host.scheduler ?? UNTHROTTLED, (text) => this.output('console', text));
+  }
 
   /** A DAP event. */
   send(event: string, body?: unknown): void {
@@ -110,9 +115,10 @@ export class SessionContext implements Disposable {
     return this.stop;
   }
 
-  setStopped(event: StopEvent): void {
+  /** `filters`: those that wanted the stop. */
+  setStopped(event: StopEvent, filters: readonly EventFilter[] = []): void {
     this.pausing = false;
-    this.stop = new StopData(this.target, event);
+    this.stop = new StopData(this.target, event, filters);
   }
 
   setRunning(): void {
@@ -210,6 +216,7 @@ export class SessionContext implements Disposable {
 
   dispose(): void {
     void this.releaseTarget();
+    this.logs.dispose();
     this.disassembler.dispose();
   }
 

@@ -1,4 +1,4 @@
-import type { DebugTarget, HypercallInfo, Registers } from '../../emulator/debug/target.ts';
+import type { DebugTarget, HypercallInfo, Registers, XenEventInfo } from '../../emulator/debug/target.ts';
 import type { Environment, NamedValue } from '../expression/evaluator.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
 import { readRegister } from './register-names.ts';
@@ -18,6 +18,8 @@ export interface EnvironmentOptions {
   readonly registers: () => Promise<Registers>;
   readonly symbols: () => Promise<SymbolTable>;
   readonly hypercall: () => Promise<HypercallInfo | undefined>;
+  /** What happened at this stop; its names come before those of a hypercall. */
+  readonly events?: readonly XenEventInfo[];
   /** Registers of an outer frame that differ from the vCPU's. */
   readonly overrides?: Readonly<Record<string, bigint>>;
 }
@@ -32,6 +34,10 @@ export function stoppedEnvironment(options: EnvironmentOptions): Environment {
     },
     symbol: async (name) => (await options.symbols()).byName(name)?.address,
     async argument(name) {
+      for (const event of options.events ?? []) {
+        const found = event.arguments.find((value) => value.name === name);
+        if (found !== undefined) return found;
+      }
       hypercall ??= options.hypercall().then(hypercallNames);
       return (await hypercall).find((value) => value.name === name);
     },

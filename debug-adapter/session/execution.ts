@@ -3,6 +3,7 @@ import { noCrash } from '../protocol/errors.ts';
 import { type SessionContext, toThreadId } from './context.ts';
 import { LineStep } from './source/line-step.ts';
 import { framesOf } from './stack.ts';
+import type { StopData } from './stop-data.ts';
 import { reportTerminated } from './stops.ts';
 
 export async function threads(context: SessionContext): Promise<Dap.ThreadsResponse['body']> {
@@ -61,12 +62,18 @@ const EXCEPTIONS: Readonly<Record<string, { readonly id: string; readonly mode: 
   'hypercall-error': { id: 'hypercall-error', mode: 'always' },
 };
 
+/** A stop that a filter asked for, by the filter's name. */
+function filteredException({ filters }: StopData): (typeof EXCEPTIONS)[string] | undefined {
+  const [filter] = filters;
+  return filter === undefined ? undefined : { id: filter, mode: 'always' };
+}
+
 export async function exceptionInfo(
   context: SessionContext,
   args: Dap.ExceptionInfoArguments,
 ): Promise<Dap.ExceptionInfoResponse['body']> {
   const { event } = context.stopped;
-  const exception = EXCEPTIONS[event.reason];
+  const exception = EXCEPTIONS[event.reason] ?? filteredException(context.stopped);
   if (exception === undefined || toThreadId(event.vcpu) !== args.threadId) throw noCrash();
   const call = event.reason === 'hypercall-error' ? await context.stopped.hypercall(event.vcpu) : undefined;
   const name =

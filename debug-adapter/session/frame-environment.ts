@@ -24,6 +24,7 @@ export function frameEnvironment(context: SessionContext, handle: FrameHandle): 
     registers: () => stop.registers(vcpu),
     symbols: () => context.symbols(),
     hypercall: () => stop.hypercall(vcpu),
+    ...(stop.event.events === undefined ? {} : { events: stop.event.events }),
     overrides,
   });
   return { ...environment, ...sourceEnvironment(context, handle) };

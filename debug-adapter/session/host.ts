@@ -1,8 +1,11 @@
+import type { Scheduler } from '../../emulator/base/scheduler.ts';
 import type { DebugTarget } from '../../emulator/debug/target.ts';
 import type { ReadFile, TargetOptions } from '../../emulator/debug/target-options.ts';
 
 /** What a session needs from the process it lives in: files, and a place for the machine to run. */
 export interface SessionHost {
+  /** Timers; absent: messages of log points are not held back, however many there are. */
+  readonly scheduler?: Pick<Scheduler, 'now' | 'later'>;
   /** For symbol files. */
   readonly readFile: ReadFile;
   /**

@@ -5,10 +5,11 @@ import type { DomainOptions, TargetOptions } from '../../emulator/debug/target-o
 import type { XenInitializeArguments, XenLaunchArguments } from '../protocol/custom-requests.ts';
 import { alreadyLaunched, attachUnsupported, badLaunchKey, bootFailed, nothingToBoot } from '../protocol/errors.ts';
 import type { DomainKeys, LaunchConfiguration } from '../protocol/launch-configuration.ts';
-import { EXCEPTION_FILTERS, rearm } from './breakpoints.ts';
+import { rearm } from './breakpoints.ts';
 import { COMPLETION_TRIGGERS } from './completions.ts';
 import { forwardConsole, forwardTrace } from './console.ts';
 import type { SessionContext } from './context.ts';
+import { EXCEPTION_FILTERS } from './exception-filters.ts';
 import { handleEnd, handleFailure, handleStop, reportTerminated } from './stops.ts';
 
 export function initialize(context: SessionContext, args: XenInitializeArguments): Promise<Dap.Capabilities> {

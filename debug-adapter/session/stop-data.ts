@@ -1,4 +1,4 @@
-import type { DebugTarget, HypercallInfo, Registers, StopEvent } from '../../emulator/debug/target.ts';
+import type { DebugTarget, EventFilter, HypercallInfo, Registers, StopEvent } from '../../emulator/debug/target.ts';
 import { staleFrame, staleVariables } from '../protocol/errors.ts';
 import type { ExpandedFrame, SourceFrame } from './source/source-frames.ts';
 import type { Frame } from './unwinder.ts';
@@ -50,6 +50,7 @@ export class StopData {
   constructor(
     private readonly machine: DebugTarget,
     readonly event: StopEvent,
+    readonly filters: readonly EventFilter[] = [],
   ) {}
 
   registers(vcpu: number): Promise<Registers> {

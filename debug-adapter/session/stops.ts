@@ -1,11 +1,13 @@
 import type { DebugProtocol as Dap } from '@vscode/debugprotocol';
-import type { DebugTarget, DomainEnd, StopEvent } from '../../emulator/debug/target.ts';
+import type { DebugTarget, DomainEnd, EventFilter, StopEvent, XenEventInfo } from '../../emulator/debug/target.ts';
+import { filterId } from '../../emulator/debug/xen-events/filter-id.ts';
 import { ExpressionError } from '../expression/error.ts';
 import { type Environment, evaluateNumber } from '../expression/evaluator.ts';
 import { formatLogMessage } from '../expression/log-message.ts';
 import type { BreakpointEntry } from './breakpoint-table.ts';
 import { type SessionContext, toThreadId } from './context.ts';
 import { stoppedEnvironment } from './environment.ts';
+import { filterLabel, filterOf } from './exception-filters.ts';
 import { sourceOf } from './source/loaded-sources.ts';
 import { sourceEnvironmentOfStop } from './source/source-environment.ts';
 
@@ -34,9 +36,9 @@ async function considerStop(
   event: StopEvent,
   current: () => boolean,
 ): Promise<void> {
-  const hit = await wantedStop(context, target, event);
+  const wanted = await wantedStop(context, target, event);
   if (!current()) return;
-  if (hit === undefined && !context.pausing && !event.final) return await target.resume(true);
+  if (wanted === undefined && !context.pausing && !event.final) return await target.resume(true);
   const step = context.lineStep;
   if (step !== undefined && !event.final) {
     const done = await step.next(event);
@@ -44,12 +46,19 @@ async function considerStop(
   }
   context.lineStep = undefined;
   if (event.final && event.reason === 'shutdown' && !context.filters.has('shutdown')) return;
-  if (event.reason === 'crash' && context.configuration?.noDebug === true) return;
+  if (event.reason === 'crash' && !stopsAtCrashes(context)) {
+    if (!event.final) await target.resume();
+    return;
+  }
   const xenSource = await hasSource(context, event);
   if (!current()) return;
-  context.setStopped(event);
-  context.send('stopped', { ...stoppedBody(context, event, hit ?? []), ...(xenSource ? { xenSource } : {}) });
+  context.setStopped(event, wanted?.filters ?? []);
+  context.logs.flush();
+  context.send('stopped', { ...stoppedBody(context, event, wanted ?? NOBODY), ...(xenSource ? { xenSource } : {}) });
 }
+
+const stopsAtCrashes = ({ configuration, filters }: SessionContext): boolean =>
+  configuration?.noDebug !== true && filters.has('crash');
 
 /** Whether the client can open the source of the instruction stopped at. */
 async function hasSource(context: SessionContext, { rip }: StopEvent): Promise<boolean> {
@@ -63,7 +72,8 @@ export function handleEnd(context: SessionContext, end: DomainEnd & { readonly l
   context.sendXen('xenDomainEnded', { domain, kind, code, reason });
   context.output('important', `Domain ${domain} ended (${kind}): ${reason}\n`);
   const crashed = kind === 'crash';
-  const keep = crashed ? context.configuration?.noDebug !== true : context.filters.has('shutdown');
+  const keep = crashed ? stopsAtCrashes(context) : context.filters.has('shutdown');
+  context.logs.flush();
   if (end.last && !keep) reportExit(context, crashed ? EXIT_CRASH : EXIT_CLEAN);
 }
 
@@ -86,34 +96,72 @@ export function reportTerminated(context: SessionContext): void {
   context.send('terminated');
 }
 
-/** Ids of the breakpoints that want the stop; undefined when nobody does. */
+/** Why the client is told of a stop. */
+interface WantedStop {
+  /** Breakpoints that want it. */
+  readonly hit: readonly number[];
+  /** Filters that do. */
+  readonly filters: readonly EventFilter[];
+  /** What happened, where one of them waited for that. */
+  readonly event: XenEventInfo | undefined;
+}
+
+const NOBODY: WantedStop = { hit: [], filters: [], event: undefined };
+
+/** Stops that happen because of breakpoints and filters alone. */
+const CONDITIONAL = new Set<StopEvent['reason']>([
+  'breakpoint',
+  'hypercall',
+  'watchpoint',
+  'hypercall-error',
+  'xen-event',
+]);
+
+/** Who wants the stop; undefined when nobody does. */
 async function wantedStop(
   context: SessionContext,
   target: DebugTarget,
   event: StopEvent,
-): Promise<readonly number[] | undefined> {
-  const environment: Environment = {
+): Promise<WantedStop | undefined> {
+  const environment = (events: readonly XenEventInfo[]): Environment => ({
     ...stoppedEnvironment({
       target,
       registers: () => target.registers(event.vcpu),
       symbols: () => context.symbols(),
       hypercall: () => target.currentHypercall(event.vcpu),
+      events,
     }),
     ...sourceEnvironmentOfStop(context, target, event.vcpu),
     // A condition on a hypercall is about its arguments, whatever the code around it calls them.
-    argumentsFirst: event.reason === 'hypercall' || event.reason === 'hypercall-error',
+    argumentsFirst: events.length > 0 || event.reason === 'hypercall' || event.reason === 'hypercall-error',
+  });
+  const hit: number[] = [];
+  const filters: EventFilter[] = [];
+  let first: XenEventInfo | undefined;
+  const consider = async (ids: readonly string[], events: readonly XenEventInfo[]): Promise<boolean> => {
+    const names = environment(events);
+    let wanted = false;
+    for (const id of ids) {
+      const filter = filterOf(id);
+      if (filter !== undefined) {
+        if (!(await holds(context, context.filters.get(filter), names))) continue;
+        filters.push(filter);
+      } else {
+        const entry = context.breakpoints.byId(Number(id));
+        if (entry === undefined || !(await wants(context, entry, names))) continue;
+        hit.push(entry.id);
+      }
+      wanted = true;
+    }
+    return wanted;
   };
-  if (event.reason === 'hypercall-error') {
-    const condition = context.filters.get('hypercall-error');
-    return (await holds(context, condition, environment)) ? [] : undefined;
+  if (event.reason === 'hypercall-error') await consider([filterId('hypercall-error')], []);
+  await consider(event.breakpoints, []);
+  for (const happened of event.events ?? []) {
+    if (await consider(happened.breakpoints, [happened])) first ??= happened;
   }
-  if (!['breakpoint', 'hypercall', 'watchpoint'].includes(event.reason)) return [];
-  const wanted: number[] = [];
-  for (const id of event.breakpoints) {
-    const entry = context.breakpoints.byId(Number(id));
-    if (entry !== undefined && (await wants(context, entry, environment))) wanted.push(entry.id);
-  }
-  return wanted.length === 0 ? undefined : wanted;
+  if (hit.length === 0 && filters.length === 0) return CONDITIONAL.has(event.reason) ? undefined : NOBODY;
+  return { hit, filters, event: first };
 }
 
 async function wants(context: SessionContext, entry: BreakpointEntry, environment: Environment): Promise<boolean> {
@@ -121,7 +169,7 @@ async function wants(context: SessionContext, entry: BreakpointEntry, environmen
   entry.hits++;
   if (entry.hitCondition !== undefined && !entry.hitCondition(entry.hits)) return false;
   if (entry.logMessage === undefined) return true;
-  context.output('console', `${await formatLogMessage(entry.logMessage, environment)}\n`);
+  context.logs.add(await formatLogMessage(entry.logMessage, environment));
   return false;
 }
 
@@ -141,10 +189,11 @@ async function holds(
   }
 }
 
-function stoppedBody(context: SessionContext, event: StopEvent, hit: readonly number[]): Dap.StoppedEvent['body'] {
+function stoppedBody(context: SessionContext, event: StopEvent, wanted: WantedStop): Dap.StoppedEvent['body'] {
+  const { hit } = wanted;
   return {
-    ...stopWords(context, event, hit),
-    text: event.text,
+    ...stopWords(context, event, wanted),
+    text: event.reason === 'xen-event' ? (wanted.event?.text ?? event.text) : event.text,
     threadId: toThreadId(event.vcpu),
     allThreadsStopped: true,
     ...(hit.length === 0 ? {} : { hitBreakpointIds: [...hit] }),
@@ -154,7 +203,7 @@ function stoppedBody(context: SessionContext, event: StopEvent, hit: readonly nu
 function stopWords(
   context: SessionContext,
   event: StopEvent,
-  hit: readonly number[],
+  { hit, filters }: WantedStop,
 ): { readonly reason: string; readonly description: string } {
   switch (event.reason) {
     case 'entry':
@@ -172,6 +221,9 @@ function stopWords(
       if (named) return { reason: 'function breakpoint', description: 'Paused on function breakpoint' };
       return { reason: 'instruction breakpoint', description: 'Paused on instruction breakpoint' };
     }
+    case 'xen-event':
+      if (hit.length > 0) return { reason: 'function breakpoint', description: 'Paused on Xen breakpoint' };
+      return { reason: 'exception', description: `Paused on ${filterLabel(filters[0] ?? 'exception').toLowerCase()}` };
     case 'watchpoint':
       return { reason: 'data breakpoint', description: 'Paused on watchpoint' };
     case 'hypercall-error':

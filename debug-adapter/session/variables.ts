@@ -16,6 +16,9 @@ export async function scopes(context: SessionContext, args: Dap.ScopesArguments)
     found.push({ name, variablesReference: stop.reference(container), expensive: false, presentationHint: hint });
   };
   const call = handle.level === 0 ? await stop.hypercall(handle.vcpu) : undefined;
+  const events = handle.level === 0 && handle.vcpu === stop.event.vcpu ? (stop.event.events ?? []) : [];
+  for (const { text, arguments: list } of events)
+    add(`Event: ${text}`, { list: () => Promise.resolve(argumentVariables(list)) }, 'arguments');
   if (call !== undefined)
     add(hypercallTitle(call), { list: () => Promise.resolve(hypercallVariables(call)) }, 'arguments');
   for (const { name, hint, container } of sourceScopes(context, handle)) add(name, container, hint);

@@ -41,10 +41,13 @@ export async function rings(context: SessionContext, args: XenRingsArguments | u
 export async function names(context: SessionContext, args: XenNamesArguments | undefined): Promise<XenNamesBody> {
   const hypercalls = await context.target.hypercallNames();
   const prefix = args?.prefix ?? '';
-  if (prefix === '') return { hypercalls, symbols: [] };
+  const { events: wanted } = args ?? {};
+  const events = wanted === undefined ? [] : await context.target.inspect('event-names', { prefix: wanted });
+  if (prefix === '') return { hypercalls, events, symbols: [] };
   const symbols = (await context.symbols()).search(prefix, args?.limit ?? DEFAULT_NAMES);
   return {
     hypercalls,
+    events,
     symbols: symbols.map(({ name, address, kind }) => ({ name, address: `0x${address.toString(16)}`, kind })),
   };
 }

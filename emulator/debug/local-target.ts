@@ -16,6 +16,7 @@ import { Devices } from './devices.ts';
 import type { HypercallCatalogue, Resolved } from './hypercall-catalogue.ts';
 import { callText, hypercallInfo } from './hypercall-info.ts';
 import { type DebugInputs, defineDebugInputs } from './inputs.ts';
+import { INSPECTORS, type InspectionName, type Inspections } from './introspection/inspections.ts';
 import { kernelSymbols } from './introspection/kernel-symbols.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { readRegisters, ripOf, stackPointerOf } from './registers.ts';
@@ -43,9 +44,12 @@ import type {
   ThreadInfo,
   TraceLine,
   WatchpointRequest,
+  XenBreakpoint,
 } from './target.ts';
 import { TraceRouter } from './trace/trace-router.ts';
 import { Watchpoints } from './watchpoints.ts';
+import { filterId } from './xen-events/filter-id.ts';
+import { XenEvents } from './xen-events/xen-events.ts';
 
 export interface LocalTargetOptions {
   readonly machine: Machine;
@@ -87,6 +91,7 @@ export class LocalTarget implements DebugTarget {
   private readonly plugs: Devices;
   private readonly watchpoints: Watchpoints;
   private readonly router: TraceRouter;
+  private readonly events: XenEvents;
   private readonly consoles = new ConsoleHistory();
   private instructionPoints: readonly InstructionBreakpoint[] = [];
   private hypercallPoints: readonly { readonly id: string; readonly resolved: Resolved }[] = [];
@@ -108,6 +113,7 @@ export class LocalTarget implements DebugTarget {
     this.place = new StopPlace(machine.hypervisor);
     this.watchpoints = new Watchpoints(machine.hypervisor.processor);
     this.router = this.disposables.add(new TraceRouter(machine, trace, (line) => this.traced.fire(line)));
+    this.events = this.disposables.add(new XenEvents(machine, () => this.loop.isRunning));
     this.disposables.add(machine);
     this.disposables.add(
       machine.onNotice(({ domain, text }) =>
@@ -201,6 +207,7 @@ export class LocalTarget implements DebugTarget {
       return Promise.reject(error);
     }
     this.refused = undefined;
+    this.events.take();
     this.lastVcpu = undefined;
     this.symbolList = undefined;
     this.setStep(undefined);
@@ -245,6 +252,8 @@ export class LocalTarget implements DebugTarget {
 
   setEventFilters(filters: readonly EventFilter[]): Promise<void> {
     this.filters = new Set(filters);
+    this.events.setFilters(filters);
+    this.armHypercalls();
     this.watch();
     return Promise.resolve();
   }
@@ -264,8 +273,14 @@ export class LocalTarget implements DebugTarget {
   setHypercallBreakpoints(points: readonly HypercallBreakpoint[]): Promise<readonly BreakpointVerdict[]> {
     this.hypercallPoints = points.map(({ id, name }) => ({ id, resolved: this.options.catalogue.resolve(name) }));
     this.watch();
-    this.machine.hypervisor.armHypercalls(this.hypercallPoints.flatMap(({ resolved }) => resolved.armed));
+    this.armHypercalls();
     return Promise.resolve(this.hypercallPoints.map(({ resolved }) => resolved.verdict));
+  }
+
+  setXenBreakpoints(points: readonly XenBreakpoint[]): Promise<readonly BreakpointVerdict[]> {
+    const verdicts = this.events.setBreakpoints(points);
+    this.watch();
+    return Promise.resolve(verdicts);
   }
 
   hypercallNames(): Promise<readonly HypercallName[]> {
@@ -314,6 +329,17 @@ export class LocalTarget implements DebugTarget {
     this.plugs.detach(domain, kind, name, force);
   }
 
+  inspect<Name extends InspectionName>(
+    name: Name,
+    args: Inspections[Name]['arguments'],
+  ): Promise<Inspections[Name]['result']> {
+    try {
+      return Promise.resolve(INSPECTORS[name](this.machine, args));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   statistics(): Promise<Statistics> {
     const { wallSeconds, isRunning: running } = this.loop;
     return Promise.resolve({ ...this.machine.statistics(), wallSeconds, running });
@@ -345,7 +371,7 @@ export class LocalTarget implements DebugTarget {
       case 'ended':
         return this.domainEnded(this.bootedOf(result.domain.domid));
       case 'stop':
-        return this.refused === undefined ? 'run' : this.stopAtRefusal(this.refused);
+        return this.atBoundary(result.vcpu);
       case 'hypercall-done':
       case 'idle':
         return 'run';
@@ -386,10 +412,29 @@ export class LocalTarget implements DebugTarget {
     return this.stopNow({ reason: 'hypercall', vcpu, breakpoints: this.armedFor(call), text: callText(call) });
   }
 
+  /** Somebody asked for a stop here: for a refused hypercall, or for what a Xen breakpoint waits for. */
+  private atBoundary(vcpu: Vcpu | undefined): 'run' | 'stop' {
+    if (this.refused !== undefined) return this.stopAtRefusal(this.refused);
+    if (!this.events.hasPending) return 'run';
+    // A step that is complete here is: were the stop unwanted, going on would execute one instruction too many.
+    if (this.stepper?.single === true && this.stepper.ran()) return this.stepDone(vcpu);
+    return this.stopNow({ reason: 'xen-event', vcpu, breakpoints: this.armedAt(vcpu), text: '' });
+  }
+
   private stopAtRefusal(record: HypercallRecord): 'stop' {
     const { errno, reason } = record.result ?? {};
     const text = `${callText(record)} returned ${errno ?? 'an error'}${reason === undefined ? '' : `: ${reason}`}`;
     return this.stopNow({ reason: 'hypercall-error', vcpu: record.vcpu, text });
+  }
+
+  /** Breakpoints on where a vCPU stands; going on from here passes them. */
+  private armedAt(vcpu: Vcpu | undefined): readonly string[] {
+    const { hypervisor } = this.machine;
+    if (vcpu === undefined || vcpu !== hypervisor.current) return [];
+    const rip = ripOf(hypervisor, vcpu);
+    const points = this.instructionPoints.filter(({ address }) => toVirtual(address) === rip).map(({ id }) => id);
+    const call = hypervisor.currentHypercall(vcpu);
+    return call === undefined || call.result !== undefined ? points : [...points, ...this.armedFor(call)];
   }
 
   private domainEnded(booted: BootedDomain): 'run' | 'stop' {
@@ -417,7 +462,12 @@ export class LocalTarget implements DebugTarget {
     if (reason === 'step' || reason === 'pause' || reason === 'crash' || reason === 'shutdown') this.setStep(undefined);
     this.flushConsoles();
     const final = !this.anyAlive();
-    const event = { reason, vcpu: at.id, breakpoints, rip: formatAddress(rip), instructions, text, final };
+    const events = this.events.take();
+    const event = {
+      ...{ reason, vcpu: at.id, breakpoints, rip: formatAddress(rip), instructions, final },
+      text: reason === 'xen-event' ? (events[0]?.text ?? text) : text,
+      ...(events.length === 0 ? {} : { events }),
+    };
     // After the loop has come to rest, so that a listener may start it again.
     this.options.scheduler.soon(() => this.stopped.fire(event));
     return 'stop';
@@ -451,7 +501,13 @@ export class LocalTarget implements DebugTarget {
     this.router.watch({
       // While stepping, so that the call stepped over is recorded with its result.
       hypercall:
-        step !== undefined || this.filters.has('hypercall-error') ? (record) => this.noticeRefusal(record) : undefined,
+        step !== undefined || this.filters.has('hypercall-error') || this.events.wantsHypercalls
+          ? (record) => {
+              this.noticeRefusal(record);
+              this.events.hypercallReturned(record);
+            }
+          : undefined,
+      sink: this.events.sink(),
       callback: armed
         ? () => {
             step?.callbackDelivered();
@@ -469,7 +525,14 @@ export class LocalTarget implements DebugTarget {
   }
 
   private armedFor(call: HypercallRecord): readonly string[] {
-    return this.hypercallPoints.filter(({ resolved }) => resolved.matches(call)).map(({ id }) => id);
+    const points = this.hypercallPoints.filter(({ resolved }) => resolved.matches(call)).map(({ id }) => id);
+    return this.filters.has('hypercall') ? [...points, filterId('hypercall')] : points;
+  }
+
+  private armHypercalls(): void {
+    const { catalogue } = this.options;
+    const points = this.hypercallPoints.flatMap(({ resolved }) => resolved.armed);
+    this.machine.hypervisor.armHypercalls(this.filters.has('hypercall') ? catalogue.resolve('*').armed : points);
   }
 
   private fail(error: unknown): void {

@@ -1,6 +1,7 @@
 import type { Disposable } from '../base/disposable.ts';
 import type { Event } from '../base/event.ts';
 import type { SymbolList } from '../base/symbol-list.ts';
+import type { InspectionName, Inspections } from './introspection/inspections.ts';
 
 /**
  * What a debugger front end (DAP session, gdb stub, command line, views) sees of a running machine. Everything is
@@ -64,12 +65,17 @@ export interface DebugTarget extends Disposable {
   /** Number of bytes written. */
   writeMemory(space: MemorySpace, address: string, bytes: Uint8Array): Promise<number>;
 
-  /** Stops at events inside the machine. Crashes always stop. */
+  /** Stops at events inside the machine, which the stop then carries. Crashes always stop. */
   setEventFilters(filters: readonly EventFilter[]): Promise<void>;
   /** Replaces all instruction breakpoints. Addresses hexadecimal. */
   setInstructionBreakpoints(points: readonly InstructionBreakpoint[]): Promise<void>;
   /** Replaces all hypercall breakpoints. Answers one verdict per point, in order. */
   setHypercallBreakpoints(points: readonly HypercallBreakpoint[]): Promise<readonly BreakpointVerdict[]>;
+  /**
+   * Replaces all breakpoints on things that Xen knows. Answers one verdict per point, in order. The stop comes at the
+   * first instruction boundary after it happened: behind a hypercall, at a trap handler's first instruction.
+   */
+  setXenBreakpoints(points: readonly XenBreakpoint[]): Promise<readonly BreakpointVerdict[]>;
   /** Replaces all watchpoints: as many as wanted, of any length. The stop comes after the access. */
   setWatchpoints(points: readonly WatchpointRequest[]): Promise<void>;
   /** Names a function breakpoint may use: hypercalls and sub-operations of the running ABI. */
@@ -92,6 +98,11 @@ export interface DebugTarget extends Disposable {
   attachDevice(domain: number, kind: DeviceInfo['kind'], specification: string): Promise<void>;
   /** The guest is asked to let the device go, and it is gone once it has; with `force` at once. Rejects like `attach`. */
   detachDevice(domain: number, kind: DeviceInfo['kind'], name: string, force: boolean): Promise<void>;
+  /** A look into the machine: what a view shows. Changes nothing. */
+  inspect<Name extends InspectionName>(
+    name: Name,
+    args: Inspections[Name]['arguments'],
+  ): Promise<Inspections[Name]['result']>;
   /** Instruction and time counters, for status bars and tests of progress. */
   statistics(): Promise<Statistics>;
 }
@@ -121,10 +132,29 @@ export type StopReason =
   | 'hypercall-error'
   | 'crash'
   | 'watchpoint'
+  | 'xen-event'
   | 'shutdown';
 
-/** `hypercall-error`: a hypercall is refused (it has returned; rip stands behind it). `shutdown`: a domain ends. */
-export type EventFilter = 'hypercall-error' | 'shutdown';
+/**
+ * `hypercall`: any is about to run. `hypercall-error`: one is refused (it has returned; rip stands behind it).
+ * `page-fault`, `general-protection`, `exception` (any): handed to the guest, whose handler is about to run, as are
+ * `failsafe` and `event-upcall`. `pte-refused`: Xen refused a page-table entry or root. `back-end`: one gave up on what
+ * its front end did. `shutdown`: a domain ends. `crash`: for clients only, the target always stops.
+ */
+export type EventFilter =
+  | 'hypercall'
+  | 'hypercall-error'
+  | 'page-fault'
+  | 'general-protection'
+  | 'exception'
+  | 'failsafe'
+  | 'event-upcall'
+  | 'pte-refused'
+  | 'grant-failure'
+  | 'xenstore-watch'
+  | 'back-end'
+  | 'shutdown'
+  | 'crash';
 
 export interface StopEvent {
   readonly reason: StopReason;
@@ -138,6 +168,16 @@ export interface StopEvent {
   readonly text: string;
   /** The machine will never run again: everything in it has ended. */
   readonly final: boolean;
+  /** What Xen breakpoints and filters waited for and what happened on the way here, in order; whatever the reason. */
+  readonly events?: readonly XenEventInfo[];
+}
+
+export interface XenEventInfo {
+  /** Ids of the breakpoints that waited for it; "filter:page-fault" for a filter. */
+  readonly breakpoints: readonly string[];
+  /** "event channel 3 of domain 1: pending". */
+  readonly text: string;
+  readonly arguments: readonly ArgumentInfo[];
 }
 
 export interface DomainEnd {
@@ -187,6 +227,12 @@ export interface WatchpointRequest {
 export interface HypercallBreakpoint {
   readonly id: string;
   /** "mmu_update", "sched_op.shutdown", "29", "mmuext_op.PIN_L4_TABLE", or "*". */
+  readonly name: string;
+}
+
+export interface XenBreakpoint {
+  readonly id: string;
+  /** "evtchn:3", "grant:8.map", "xenstore:/local/domain/1/device/*", "trap:page_fault", "cr3", "console:login". */
   readonly name: string;
 }
 

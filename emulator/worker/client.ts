@@ -2,6 +2,7 @@ import type { Disposable } from '../base/disposable.ts';
 import { DisposableStore } from '../base/disposable.ts';
 import { Emitter } from '../base/event.ts';
 import type { SymbolList } from '../base/symbol-list.ts';
+import type { InspectionName, Inspections } from '../debug/introspection/inspections.ts';
 import type {
   AddressRange,
   BreakpointVerdict,
@@ -22,6 +23,7 @@ import type {
   ThreadInfo,
   TraceLine,
   WatchpointRequest,
+  XenBreakpoint,
 } from '../debug/target.ts';
 import type { ReadFile, TargetOptions } from '../debug/target-options.ts';
 import { fromErrorData, toErrorData } from './error-data.ts';
@@ -172,6 +174,10 @@ class WorkerTarget implements DebugTarget {
     return this.call('setHypercallBreakpoints', points);
   }
 
+  setXenBreakpoints(points: readonly XenBreakpoint[]): Promise<readonly BreakpointVerdict[]> {
+    return this.call('setXenBreakpoints', points);
+  }
+
   hypercallNames(): Promise<readonly HypercallName[]> {
     return this.call('hypercallNames');
   }
@@ -202,6 +208,13 @@ class WorkerTarget implements DebugTarget {
 
   detachDevice(domain: number, kind: DeviceInfo['kind'], name: string, force: boolean): Promise<void> {
     return this.call('detachDevice', domain, kind, name, force);
+  }
+
+  inspect<Name extends InspectionName>(
+    name: Name,
+    args: Inspections[Name]['arguments'],
+  ): Promise<Inspections[Name]['result']> {
+    return this.call('inspect', name, args);
   }
 
   statistics(): Promise<Statistics> {

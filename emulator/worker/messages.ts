@@ -20,6 +20,7 @@ export const TARGET_METHODS = [
   'setInstructionBreakpoints',
   'setWatchpoints',
   'setHypercallBreakpoints',
+  'setXenBreakpoints',
   'hypercallNames',
   'kernels',
   'symbols',
@@ -28,6 +29,7 @@ export const TARGET_METHODS = [
   'devices',
   'attachDevice',
   'detachDevice',
+  'inspect',
   'statistics',
 ] as const;
 export type TargetMethod = (typeof TARGET_METHODS)[number];

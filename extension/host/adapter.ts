@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { XenStoppedBody } from '../../debug-adapter/protocol/custom-requests.ts';
 import type { SessionHost } from '../../debug-adapter/session/host.ts';
 import { XenDebugSession } from '../../debug-adapter/session/xen-debug-session.ts';
+import { createBrowserScheduler } from '../../emulator/host/browser/scheduler.ts';
 import { EarlyBoot } from './early-boot.ts';
 import { locateFile, readFile } from './files.ts';
 
@@ -33,7 +34,7 @@ class InlineAdapter implements vscode.DebugAdapter {
 
   constructor(private readonly boot: EarlyBoot) {
     this.session = new XenDebugSession({
-      ...{ readFile, locateFile },
+      ...{ readFile, locateFile, scheduler: createBrowserScheduler() },
       createTarget: (options) => boot.createTarget(options),
     });
     this.session.onDidSendMessage((message) => this.sent.fire(atInstruction(message)));

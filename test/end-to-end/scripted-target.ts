@@ -72,6 +72,7 @@ export async function createTarget(): Promise<DebugTarget> {
     },
     setInstructionBreakpoints: async () => undefined,
     setHypercallBreakpoints: async (points) => points.map(() => ({ verified: true, message: '' })),
+    setXenBreakpoints: async (points) => points.map(() => ({ verified: true, message: '' })),
     hypercallNames: async () => [
       { name: 'set_trap_table', number: 0, suboperations: [], documentation: 'Installs exception handlers.' },
       { name: 'sched_op', number: 29, suboperations: ['yield', 'shutdown'], documentation: 'Scheduling.' },
@@ -82,6 +83,7 @@ export async function createTarget(): Promise<DebugTarget> {
     devices: async () => [],
     attachDevice: async () => undefined,
     detachDevice: async () => undefined,
+    inspect: async () => undefined as never,
     statistics: async () => ({ instructions, virtualSeconds: 0, wallSeconds: 0, running: false }),
     dispose: () => undefined,
   };

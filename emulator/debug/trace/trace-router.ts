@@ -12,12 +12,14 @@ export interface Watchers {
   readonly hypercall: ((record: HypercallRecord) => void) | undefined;
   /** An event callback is delivered to the guest. */
   readonly callback: (() => void) | undefined;
+  /** Whatever else. */
+  readonly sink: TraceSink;
 }
 
 /** `ExceptionRecord.name` of an upcall for event channels. */
 const EVENT_CALLBACK = 'event callback';
 
-const NO_WATCHERS: Watchers = { hypercall: undefined, callback: undefined };
+const NO_WATCHERS: Watchers = { hypercall: undefined, callback: undefined, sink: {} };
 
 /** Feeds the one trace sink of a machine to trace lines and watchers; what nobody wants is absent and costs nothing. */
 export class TraceRouter implements Disposable {
@@ -51,6 +53,7 @@ export class TraceRouter implements Disposable {
 
   private install(): void {
     const { categories, watchers } = this;
+    const own = watchers.sink;
     const traced = (name: string): boolean => categories.has(name);
     const sink: TraceSink = {
       ...((traced('hypercalls') || watchers.hypercall !== undefined) && {
@@ -60,20 +63,36 @@ export class TraceRouter implements Disposable {
           watchers.hypercall?.(record);
         },
       }),
-      ...((traced('exceptions') || watchers.callback !== undefined) && {
-        exception: ({ vcpu, name, text }) => {
+      ...((traced('exceptions') || watchers.callback !== undefined || own.exception !== undefined) && {
+        exception: (record) => {
+          const { vcpu, name, text } = record;
           if (traced('exceptions')) {
             const whole = text.startsWith(name) ? text : `${name} ${text}`;
             this.line('exceptions', `d${vcpu.domain.domid}v${vcpu.index} ${whole}`);
           }
           if (name === EVENT_CALLBACK) watchers.callback?.();
+          own.exception?.(record);
         },
       }),
-      ...(traced('events') && {
-        event: ({ domain, port, text }) => this.line('events', `d${domain.domid} port ${port}: ${text}`),
+      ...((traced('events') || own.event !== undefined) && {
+        event: (record) => {
+          if (traced('events')) this.line('events', `d${record.domain.domid} port ${record.port}: ${record.text}`);
+          own.event?.(record);
+        },
       }),
-      ...(traced('grants') && { grant: (domain, text) => this.line('grants', `d${domain.domid} ${text}`) }),
-      ...(categories.size > 0 && { notice: (domain, text) => this.line('notice', `d${domain.domid} ${text}`) }),
+      ...((traced('grants') || own.grant !== undefined) && {
+        grant: (record) => {
+          if (traced('grants')) this.line('grants', `d${record.granter.domid} ${record.text}`);
+          own.grant?.(record);
+        },
+      }),
+      ...(own.root !== undefined && { root: own.root }),
+      ...((categories.size > 0 || own.notice !== undefined) && {
+        notice: (domain, text, what) => {
+          if (categories.size > 0) this.line('notice', `d${domain.domid} ${text}`);
+          own.notice?.(domain, text, what);
+        },
+      }),
     };
     this.machine.hypervisor.trace = sink;
   }

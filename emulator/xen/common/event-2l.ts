@@ -34,6 +34,10 @@ export function twoLevelIsPending(xen: Hypervisor, domain: Domain, port: number)
   return testBit(xen.ram, sharedInfoAddress(domain, 'evtchn_pending'), port);
 }
 
+export function twoLevelIsMasked(xen: Hypervisor, domain: Domain, port: number): boolean {
+  return testBit(xen.ram, sharedInfoAddress(domain, 'evtchn_mask'), port);
+}
+
 function select(xen: Hypervisor, vcpu: Vcpu, port: number): void {
   const word = Math.floor(port / vcpu.domain.width);
   if (!setBit(xen.ram, vcpuInfoField(vcpu, 'evtchn_pending_sel'), word)) markEventsPending(xen, vcpu);

@@ -15,6 +15,7 @@ import {
 } from './event-fifo.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { type Refusal, refuse } from './refusal.ts';
+import type { EventAction } from './trace.ts';
 import type { Vcpu } from './vcpu.ts';
 
 /** Event channels (common/event_channel.c): who is connected to whom. The bits are in event-2l.ts and event-fifo.ts. */
@@ -116,7 +117,7 @@ export function allocateUnbound(xen: Hypervisor, domain: Domain, remote: Domid):
   const allocated = domain.eventChannels.ports[port] as EventChannel;
   allocated.state = EVTCHNSTAT_UNBOUND;
   allocated.remoteDomid = remote;
-  traceEvent(xen, domain, port, `allocated for domain ${remote}`);
+  traceEvent(xen, domain, port, 'bound', `allocated for domain ${remote}`);
   return port;
 }
 
@@ -134,7 +135,7 @@ export function bindInterdomain(xen: Hypervisor, domain: Domain, remote: Domain,
   near.remotePort = remotePort;
   far.state = EVTCHNSTAT_INTERDOMAIN;
   far.remotePort = port;
-  traceEvent(xen, domain, port, `bound to port ${remotePort} of domain ${remote.domid}`);
+  traceEvent(xen, domain, port, 'bound', `bound to port ${remotePort} of domain ${remote.domid}`);
   // The far end may have sent before anybody listened.
   setPending(xen, domain, port);
   return port;
@@ -160,7 +161,7 @@ export function bindVirq(xen: Hypervisor, domain: Domain, virq: number, vcpuInde
   bound.virq = virq;
   bound.notifyVcpu = vcpuIndex;
   vcpu.virqPorts[virq] = port;
-  traceEvent(xen, domain, port, `bound to VIRQ ${VIRQ_NAMES[virq] ?? virq} of vCPU ${vcpuIndex}`);
+  traceEvent(xen, domain, port, 'bound', `bound to VIRQ ${VIRQ_NAMES[virq] ?? virq} of vCPU ${vcpuIndex}`);
   return port;
 }
 
@@ -171,7 +172,7 @@ export function bindIpi(xen: Hypervisor, domain: Domain, vcpuIndex: number): Por
   const bound = domain.eventChannels.ports[port] as EventChannel;
   bound.state = EVTCHNSTAT_IPI;
   bound.notifyVcpu = vcpuIndex;
-  traceEvent(xen, domain, port, `bound to IPIs of vCPU ${vcpuIndex}`);
+  traceEvent(xen, domain, port, 'bound', `bound to IPIs of vCPU ${vcpuIndex}`);
   return port;
 }
 
@@ -208,7 +209,7 @@ export function closePort(xen: Hypervisor, domain: Domain, port: number): Refusa
   else fifoClear(xen, domain, port);
   found.state = EVTCHNSTAT_CLOSED;
   found.host = false;
-  traceEvent(xen, domain, port, 'closed');
+  traceEvent(xen, domain, port, 'closed', 'closed');
   return undefined;
 }
 
@@ -218,7 +219,7 @@ export function sendEvent(xen: Hypervisor, domain: Domain, port: number): Refusa
   if (found === undefined) return noSuchPort(port);
   switch (found.state) {
     case EVTCHNSTAT_INTERDOMAIN: {
-      traceEvent(xen, domain, port, `sent to domain ${found.remoteDomid}`);
+      traceEvent(xen, domain, port, 'sent', `sent to domain ${found.remoteDomid}`);
       if (found.host) {
         xen.notifyHost(domain, port as Port);
         return undefined;
@@ -231,7 +232,7 @@ export function sendEvent(xen: Hypervisor, domain: Domain, port: number): Refusa
       setPending(xen, domain, port);
       return undefined;
     case EVTCHNSTAT_UNBOUND:
-      traceEvent(xen, domain, port, `sent, but domain ${found.remoteDomid} has not bound it`);
+      traceEvent(xen, domain, port, 'sent', `sent, but domain ${found.remoteDomid} has not bound it`);
       return undefined;
     default:
       return refuse('EINVAL', `port ${port} carries a VIRQ or PIRQ: it receives only`);
@@ -244,7 +245,7 @@ export function setPending(xen: Hypervisor, domain: Domain, port: number): void 
   assert(found !== undefined, `event for port ${port}, which never existed`);
   if (!domain.alive) return;
   const vcpu = domain.vcpus[found.notifyVcpu] as Vcpu;
-  traceEvent(xen, domain, port, 'pending');
+  traceEvent(xen, domain, port, 'pending', 'pending');
   if (domain.eventChannels.fifo === undefined) twoLevelSetPending(xen, vcpu, port);
   else fifoSetPending(xen, vcpu, port, found);
 }
@@ -278,6 +279,6 @@ export function resetEventChannels(xen: Hypervisor, domain: Domain): void {
   fifoReset(xen, domain);
 }
 
-export function traceEvent(xen: Hypervisor, domain: Domain, port: number, text: string): void {
-  xen.trace.event?.({ domain, port, text });
+export function traceEvent(xen: Hypervisor, domain: Domain, port: number, action: EventAction, text: string): void {
+  xen.trace.event?.({ domain, port, action, text });
 }

@@ -164,6 +164,11 @@ export function fifoIsPending(xen: Hypervisor, domain: Domain, port: number): bo
   return address !== undefined && (xen.ram.read32(address) & (1 << EVTCHN_FIFO_PENDING)) !== 0;
 }
 
+export function fifoIsMasked(xen: Hypervisor, domain: Domain, port: number): boolean {
+  const address = wordAddress(domain.eventChannels.fifo as FifoState, port);
+  return address === undefined || (xen.ram.read32(address) & (1 << EVTCHN_FIFO_MASKED)) !== 0;
+}
+
 /** Still on a queue: the port must not be given to somebody else. */
 export function fifoIsBusy(xen: Hypervisor, domain: Domain, port: number): boolean {
   const { fifo } = domain.eventChannels;
@@ -180,7 +185,8 @@ export function fifoReset(xen: Hypervisor, domain: Domain): void {
   domain.eventChannels.fifo = undefined;
 }
 
-function wordAddress(fifo: FifoState, port: number): MachineAddress | undefined {
+/** Where the word of a port lies; undefined while the guest has given no page for it. */
+export function wordAddress(fifo: FifoState, port: number): MachineAddress | undefined {
   const frame = fifo.arrayFrames[Math.floor(port / WORDS_PER_PAGE)];
   return frame === undefined ? undefined : ((frame * 4096 + (port % WORDS_PER_PAGE) * 4) as MachineAddress);
 }

@@ -117,7 +117,14 @@ function openCopyEnd(
 ): CopyEnd | GrantFailure {
   if (isGrant) {
     const granter = domid === DOMID_SELF ? domain : granterOf(xen, domid, ref);
-    return isGrantFailure(granter) ? granter : acquireForCopy(xen, granter, ref, domain.domid, write, true);
+    if (isGrantFailure(granter)) return granter;
+    const end = acquireForCopy(xen, granter, ref, domain.domid, write, true);
+    const failed = isGrantFailure(end);
+    xen.trace.grant?.({
+      ...{ granter, ref, user: domain.domid, write, action: failed ? 'fail' : 'copy' },
+      text: failed ? end.reason : `grant ${ref} of domain ${granter.domid} copied ${write ? 'to' : 'from'}`,
+    });
+    return end;
   }
   if (!xen.references.get(ref, domain.domid)) {
     return grantFailure(GNTST_BAD_PAGE, xen.references.notOwned(ref, domain.domid).reason);

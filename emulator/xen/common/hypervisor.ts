@@ -312,7 +312,12 @@ export class Hypervisor {
   /** Frame behind a grant that names DOMID 0, for back ends; a refusal says why not. */
   hostGrantFrame(domain: Domain, ref: GrantRef, write: boolean): Mfn | Refusal {
     const active = acquireGrant(this, domain, ref, DOMID_HOST, write);
-    return isGrantFailure(active) ? refuse('EACCES', active.reason) : active.mfn;
+    const failed = isGrantFailure(active);
+    this.trace.grant?.({
+      ...{ granter: domain, ref, user: DOMID_HOST, write, action: failed ? 'fail' : 'use' },
+      text: failed ? active.reason : `grant ${ref} used by the host`,
+    });
+    return failed ? refuse('EACCES', active.reason) : active.mfn;
   }
 
   /** The host maps a frame of the domain until the domain is destroyed. */
@@ -325,6 +330,8 @@ export class Hypervisor {
   /** Ends the host's use of a grant. */
   hostGrantRelease(domain: Domain, ref: GrantRef, write: boolean): void {
     releaseGrant(this, domain, ref, write);
+    const text = `grant ${ref} no longer used by the host`;
+    this.trace.grant?.({ granter: domain, ref, user: DOMID_HOST, write, action: 'end', text });
   }
 
   /** Calls `fire` once virtual time reaches `deadline` (ns). One per key; setting again replaces. */
@@ -388,7 +395,7 @@ export class Hypervisor {
       instructions: this.clock.instructions,
       what,
     });
-    this.trace.notice?.(domain, `${what} refused (${errnoName(refusal.errno)}): ${refusal.reason}`);
+    this.trace.notice?.(domain, `${what} refused (${errnoName(refusal.errno)}): ${refusal.reason}`, what);
   }
 
   /** Ends a sleep in SCHEDOP_block or SCHEDOP_poll. */

@@ -46,9 +46,15 @@ export interface TraceSink {
   exception?(event: ExceptionRecord): void;
   /** An event-channel port became pending or was consumed, bound, closed. */
   event?(line: EventRecord): void;
-  grant?(domain: Domain, text: string): void;
-  /** Anything refused or peculiar that no hypercall line shows: a rejected page-table store, an unknown MSR. */
-  notice?(domain: Domain, text: string): void;
+  /** A grant was used, or its use refused or ended, by a domain or by the host. */
+  grant?(record: GrantRecord): void;
+  /** The guest has chosen another page-table root. */
+  root?(record: RootRecord): void;
+  /**
+   * Anything refused or peculiar that no hypercall line shows: a rejected page-table store, an unknown MSR. `what`: of a
+   * refusal, what was refused.
+   */
+  notice?(domain: Domain, text: string, what?: string): void;
 }
 
 export interface ExceptionRecord {
@@ -58,10 +64,38 @@ export interface ExceptionRecord {
   /** "#PF", "event callback", "syscall callback", "failsafe callback". */
   readonly name: string;
   readonly text: string;
+  /** Of an exception; undefined for callbacks. */
+  readonly vector: number | undefined;
+  readonly errorCode: number | undefined;
 }
+
+export type EventAction = 'bound' | 'sent' | 'pending' | 'closed';
 
 export interface EventRecord {
   readonly domain: Domain;
   readonly port: number;
+  readonly action: EventAction;
   readonly text: string;
+}
+
+export type GrantAction = 'map' | 'unmap' | 'copy' | 'use' | 'end' | 'fail';
+
+export interface GrantRecord {
+  /** Whose grant it is. */
+  readonly granter: Domain;
+  readonly ref: number;
+  readonly action: GrantAction;
+  /** Who uses it; 0 is the host. */
+  readonly user: number;
+  readonly write: boolean;
+  readonly text: string;
+}
+
+export interface RootRecord {
+  readonly vcpu: Vcpu;
+  /** Of user mode (MMUEXT_NEW_USER_BASEPTR), else the kernel's. */
+  readonly user: boolean;
+  /** Frames; undefined for none. */
+  readonly from: number | undefined;
+  readonly to: number | undefined;
 }

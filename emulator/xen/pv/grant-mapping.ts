@@ -64,7 +64,10 @@ export function mapGrant(xen: Hypervisor, vcpu: Vcpu, op: MapOp): GrantFailure |
   if (isGrantFailure(granter)) return granter;
   const write = (flags & GNTMAP_READONLY) === 0;
   const active = acquireGrant(xen, granter, ref, vcpu.domain.domid, write);
-  if (isGrantFailure(active)) return active;
+  if (isGrantFailure(active)) {
+    xen.trace.grant?.({ granter, ref, user: vcpu.domain.domid, write, action: 'fail', text: active.reason });
+    return active;
+  }
   const { mfn } = active;
   let held = 1;
   const giveUp = (failure: GrantFailure): GrantFailure => {
@@ -87,7 +90,10 @@ export function mapGrant(xen: Hypervisor, vcpu: Vcpu, op: MapOp): GrantFailure |
   mappings[handle] = { granter: granter.domid, ref, mfn, flags, orphan: false };
   op.set('handle', handle);
   op.set('dev_bus_addr', mfn * 4096);
-  xen.trace.grant?.(vcpu.domain, `grant ${ref} of domain ${granter.domid} mapped, handle ${handle}`);
+  xen.trace.grant?.({
+    ...{ granter, ref, user: vcpu.domain.domid, write, action: 'map' },
+    text: `grant ${ref} of domain ${granter.domid} mapped, handle ${handle}`,
+  });
   return undefined;
 }
 
@@ -133,7 +139,11 @@ function unmap(
   }
   if (usesOf(mapping.flags) !== 0) return undefined;
   mappings[handle] = undefined;
-  xen.trace.grant?.(vcpu.domain, `grant ${mapping.ref} of domain ${mapping.granter} unmapped, handle ${handle}`);
+  xen.trace.grant?.({
+    ...{ granter: xen.domains.get(mapping.granter) ?? vcpu.domain, ref: mapping.ref, action: 'unmap' },
+    ...{ user: vcpu.domain.domid, write: (mapping.flags & GNTMAP_READONLY) === 0 },
+    text: `grant ${mapping.ref} of domain ${mapping.granter} unmapped, handle ${handle}`,
+  });
   return undefined;
 }
 

@@ -72,6 +72,8 @@ export function injectException(
     now: xen.clock.now(),
     name: vectorName(vector),
     text: what,
+    vector,
+    errorCode,
   });
   bounce(xen, vcpu, {
     handler: handler.address,
@@ -130,6 +132,8 @@ export function traceCallback(xen: Hypervisor, vcpu: Vcpu, name: string): void {
     now: xen.clock.now(),
     name,
     text: `${name} at ${formatAddress(xen.processor.rip)}`,
+    vector: undefined,
+    errorCode: undefined,
   });
 }
 

@@ -175,6 +175,7 @@ export function setKernelRoot(xen: Hypervisor, vcpu: Vcpu, frame: number): Refus
     destroyLdt(xen, vcpu);
     installKernelRoot(xen, vcpu, frame as Mfn);
     xen.processor.setRoot(0, vcpu.hardwareRoot);
+    xen.trace.root?.({ vcpu, user: false, from: old, to: frame });
   }
   xen.tlb.flushAll();
   if (old !== undefined && old !== frame) xen.references.putWithType(old);
@@ -192,6 +193,7 @@ export function setUserRoot(xen: Hypervisor, vcpu: Vcpu, frame: number): Refusal
   }
   vcpu.userRoot = frame === 0 ? undefined : (frame as Mfn);
   xen.processor.setRoot(1, vcpu.userRoot);
+  xen.trace.root?.({ vcpu, user: true, from: old, to: vcpu.userRoot });
   if (old !== undefined) xen.references.putWithType(old);
   return undefined;
 }

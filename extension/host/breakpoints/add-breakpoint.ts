@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { XenNamesBody } from '../../../debug-adapter/protocol/custom-requests.ts';
 import { xen4Catalogue } from '../../../emulator/debug/hypercall-catalogue.ts';
+import { staticEventNames } from '../../../emulator/debug/introspection/event-names.ts';
 import { request } from '../session-requests.ts';
 import { activeXenSession } from '../session-tracker.ts';
 import { type Candidate, candidatesFor } from './candidates.ts';
@@ -10,7 +11,8 @@ interface Item extends vscode.QuickPickItem {
 }
 
 /**
- * Command "Add Xen Breakpoint…": a pick list that completes hypercalls, their sub-operations, symbols and addresses.
+ * Command "Add Xen Breakpoint…": a pick list that completes hypercalls, their sub-operations, event channels, grants,
+ * xenstore paths, traps, symbols and addresses.
  * The result is an ordinary function breakpoint, so that condition, hit count and log message are edited as usual.
  */
 export async function addBreakpoint(): Promise<void> {
@@ -25,17 +27,18 @@ export async function addBreakpoint(): Promise<void> {
 async function pickName(): Promise<string | undefined> {
   const pick = vscode.window.createQuickPick<Item>();
   pick.title = 'Add Xen Breakpoint';
-  pick.placeholder = 'A hypercall (hypercall:mmu_update), a symbol, or an address (0xffffffff81000000)';
+  pick.placeholder = 'hypercall:mmu_update, evtchn:3, xenstore:/local/…, trap:page_fault, a symbol, an address';
   pick.matchOnDescription = true;
   // Most breakpoints are set before F5: hypercalls are known then too, only symbols need a running session.
-  let known: XenNamesBody = { hypercalls: xen4Catalogue().names(), symbols: [] };
+  let known: XenNamesBody = { hypercalls: xen4Catalogue().names(), events: staticEventNames(), symbols: [] };
   const show = (): void => {
     pick.items = candidatesFor(pick.value, known).map(toItem);
   };
   const complete = async (typed: string): Promise<void> => {
     const session = activeXenSession();
     if (session === undefined) return;
-    const names = await request(session, 'xenNames', { prefix: typed.replace(/^\*.*|^hypercall:.*/, '') });
+    const prefix = typed.replace(/^\*.*|^[a-z0-9]+:.*/, '');
+    const names = await request(session, 'xenNames', { prefix, events: typed });
     if (typed !== pick.value) return;
     known = names;
     show();

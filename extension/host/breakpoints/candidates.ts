@@ -28,8 +28,8 @@ export function candidatesFor(typed: string, names: XenNamesBody): readonly Cand
     candidates.push({ label: name, name, description: 'instruction', detail: 'Stops before the instruction here.' });
   }
   const wanted = text.toLowerCase().replace(/^hypercall:/, '');
-  candidates.push(...hypercalls(names, wanted));
-  if (!text.startsWith('hypercall:')) candidates.push(...symbols(names));
+  candidates.push(...hypercalls(names, wanted), ...events(names, text.toLowerCase()));
+  if (!/^[a-z0-9]+:/.test(text)) candidates.push(...symbols(names));
   const isOffered = candidates.some(({ name }) => name.toLowerCase() === text.toLowerCase());
   const verbatim: Candidate = {
     label: `Break on “${text}”`,
@@ -58,6 +58,12 @@ function hypercalls({ hypercalls: rows }: XenNamesBody, wanted: string): readonl
       offer(`${name}.${suboperation}`, `sub-operation of ${name}`, documentation);
   }
   return [...starting, ...containing];
+}
+
+function events({ events: rows }: XenNamesBody, wanted: string): readonly Candidate[] {
+  return rows
+    .filter(({ name }) => name.includes(wanted))
+    .map(({ name, documentation }) => ({ label: name, name, description: 'Xen event', detail: documentation }));
 }
 
 function symbols({ symbols: rows }: XenNamesBody): readonly Candidate[] {

@@ -1,6 +1,7 @@
 import { Emitter } from '../../../emulator/base/event.ts';
 import { packSymbols, type SymbolList } from '../../../emulator/base/symbol-list.ts';
 import { UserError } from '../../../emulator/base/user-error.ts';
+import type { InspectionName, Inspections } from '../../../emulator/debug/introspection/inspections.ts';
 import type {
   BreakpointVerdict,
   DebugTarget,
@@ -20,7 +21,10 @@ import type {
   ThreadInfo,
   TraceLine,
   WatchpointRequest,
+  XenBreakpoint,
+  XenEventInfo,
 } from '../../../emulator/debug/target.ts';
+import { parsePoint } from '../../../emulator/debug/xen-events/criterion.ts';
 
 export const TEXT = 0xffffffff81000000n;
 export const STACK = 0xffffc90000000000n;
@@ -64,6 +68,8 @@ export class FakeTarget implements DebugTarget {
   running = false;
   terminated = false;
   filters: readonly EventFilter[] = [];
+  readonly inspections = new Map<InspectionName, unknown>();
+  xenPoints: readonly XenBreakpoint[] = [];
   watchpoints: readonly WatchpointRequest[] = [];
   kernelFiles: readonly KernelFile[] = [];
   private points: readonly InstructionBreakpoint[] = [];
@@ -230,6 +236,16 @@ export class FakeTarget implements DebugTarget {
     );
   }
 
+  setXenBreakpoints(points: readonly XenBreakpoint[]): Promise<readonly BreakpointVerdict[]> {
+    this.xenPoints = points;
+    return Promise.resolve(points.map(({ name }) => parsePoint(name, { maxPort: 1023, maxGrants: 32768 }).verdict));
+  }
+
+  /** Makes things happen that Xen breakpoints wait for. */
+  happen(...events: readonly XenEventInfo[]): void {
+    this.stop('xen-event', [], events[0]?.text ?? '', false, events);
+  }
+
   hypercallNames(): Promise<readonly HypercallName[]> {
     return Promise.resolve([{ name: 'sched_op', number: 29, suboperations: ['yield', 'block'], documentation: '' }]);
   }
@@ -299,6 +315,14 @@ export class FakeTarget implements DebugTarget {
     );
   }
 
+  inspect<Name extends InspectionName>(
+    name: Name,
+    args: Inspections[Name]['arguments'],
+  ): Promise<Inspections[Name]['result']> {
+    this.log.push(`inspect ${name} ${JSON.stringify(args)}`);
+    return Promise.resolve(this.inspections.get(name) as Inspections[Name]['result']);
+  }
+
   statistics(): Promise<Statistics> {
     return Promise.resolve({
       instructions: this.instructions,
@@ -344,9 +368,16 @@ export class FakeTarget implements DebugTarget {
     this.instructions++;
   }
 
-  private stop(reason: StopEvent['reason'], breakpoints: readonly string[], text: string, final = false): void {
+  private stop(
+    reason: StopEvent['reason'],
+    breakpoints: readonly string[],
+    text: string,
+    final = false,
+    events?: readonly XenEventInfo[],
+  ): void {
     this.running = false;
     const rip = hexadecimal(this.values.get('rip') as bigint);
-    this.stopped.fire({ reason, vcpu: 0, breakpoints, rip, instructions: this.instructions, text, final });
+    const { instructions } = this;
+    this.stopped.fire({ reason, vcpu: 0, breakpoints, rip, instructions, text, final, ...(events && { events }) });
   }
 }

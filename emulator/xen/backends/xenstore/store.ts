@@ -44,6 +44,16 @@ export interface Connection {
   readonly outbox: XsMessage[];
 }
 
+export interface StoreObserver {
+  /** `domid` made the change; 0: the toolstack, back ends and tools. */
+  changed(change: Change, domid: number): void;
+  /** A watch of `domid` on `watch` is told of `path`. */
+  watchFired(domid: number, watch: string, path: string): void;
+}
+
+/** Members that are no state. */
+const NOT_SAVED = ['onOutbox', 'onChange', 'observer'];
+
 const NOBODY_ELSE: readonly Permission[] = [{ access: 'r', domid: 0 }];
 const MISSING = -1;
 
@@ -66,6 +76,8 @@ export class XenStore {
   onOutbox: (domid: number) => void = () => {};
   /** Told of every path whose node has changed or gone, outside transactions. It must not change the store at once. */
   onChange: (path: string) => void = () => {};
+  /** For whoever looks on: each change outside transactions, and each watch event. It must not change the store. */
+  observer: StoreObserver | undefined;
 
   /** Opens a domain's connection and tells who watches for that. */
   introduce(domid: number): Connection {
@@ -80,13 +92,13 @@ export class XenStore {
   }
 
   save(): PlainObject {
-    return saveFields(this, ['onOutbox', 'onChange']);
+    return saveFields(this, NOT_SAVED);
   }
 
   /** Connections keep their identity: whoever carries their bytes holds them. */
   restore(state: PlainObject): void {
     const { connections, ...rest } = state;
-    restoreFields(this, rest, ['onOutbox', 'onChange', 'connections']);
+    restoreFields(this, rest, [...NOT_SAVED, 'connections']);
     const held = new Map(this.connections);
     this.connections.clear();
     for (const [domid, saved] of connections as ReadonlyMap<number, PlainObject>) {
@@ -175,7 +187,7 @@ export class XenStore {
       const error = this.create(path, value, domid, transaction);
       if (error !== undefined) return error;
     }
-    this.changed(change, transaction);
+    this.changed(change, connection, transaction);
     return undefined;
   }
 
@@ -229,6 +241,7 @@ export class XenStore {
     else transaction.root = root;
     if (transaction !== undefined) transaction.changes.push(change);
     else {
+      this.observer?.changed(change, connection.domid);
       this.fire(path, node);
       // Whoever watches something below the removed node hears of that too.
       for (const below of walkTree(node, path)) if (below.path !== path) this.fireExact(below.path, below.node);
@@ -251,7 +264,7 @@ export class XenStore {
       if (recordBytes({ ...node, permissions }) >= QUOTA.nodeSize) return 'ENOSPC';
     }
     this.store(path, { ...node, permissions, generation: ++this.generation }, transaction);
-    this.changed(change, transaction);
+    this.changed(change, connection, transaction);
     return undefined;
   }
 
@@ -261,9 +274,13 @@ export class XenStore {
   }
 
   /** Remembers a change for the commit, or lets watches fire. */
-  private changed(change: Change, transaction: Transaction | undefined): void {
-    if (transaction !== undefined) transaction.changes.push(change);
-    else this.fire(change.path, findNode(this.root, change.path));
+  private changed(change: Change, { domid }: Connection, transaction: Transaction | undefined): void {
+    if (transaction !== undefined) {
+      transaction.changes.push(change);
+      return;
+    }
+    this.observer?.changed(change, domid);
+    this.fire(change.path, findNode(this.root, change.path));
   }
 
   private fire(path: string, node: XsNode | undefined): void {
@@ -296,6 +313,7 @@ export class XenStore {
     const prefix = canonicalPath('x', connection.domid)?.slice(0, -1) ?? '';
     const shown = watch.relative && path.startsWith(prefix) ? path.slice(prefix.length) : path;
     const payload = stringsPayload(shown, watch.token);
+    this.observer?.watchFired(connection.domid, watch.path, path);
     connection.outbox.push({ type: XS_WATCH_EVENT, requestId: 0, transactionId: 0, payload });
     this.onOutbox(connection.domid);
   }

@@ -56,3 +56,15 @@ export function* walkTree(node: XsNode, path = ''): Generator<{ readonly path: s
   yield { path: path === '' ? '/' : path, node };
   for (const [name, child] of node.children) yield* walkTree(child, `${path}/${name}`);
 }
+
+/** The children of a node as tools list them: value as text, and how many children each has. */
+export function childrenOf(
+  root: XsNode,
+  path: string,
+): readonly { readonly name: string; readonly value: string; readonly children: number }[] {
+  return Array.from(findNode(root, path)?.children ?? [], ([name, node]) => ({
+    name,
+    value: String.fromCharCode(...node.value),
+    children: node.children.size,
+  }));
+}
