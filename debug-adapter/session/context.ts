@@ -9,7 +9,7 @@ import { SymbolTable } from '../symbols/symbol-table.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
 import { type Code, Disassembler } from './disassembler.ts';
 import type { SessionHost } from './host.ts';
-import { LogThrottle, UNTHROTTLED } from './log-throttle.ts';
+import { LogThrottle } from './log-throttle.ts';
 import { loadOrcTable } from './orc-loader.ts';
 import type { OrcTable } from './orc-table.ts';
 import type { LineStep } from './source/line-step.ts';
@@ -57,7 +57,7 @@ export class SessionContext implements Disposable {
     readonly host: SessionHost,
     private readonly sendEvent: SendEvent,
   ) {
-    this.logs = new LogThrottle(host.scheduler ?? UNTHROTTLED, (text) => this.output('console', text));
+    this.logs = new LogThrottle(host.scheduler, (text) => this.output('console', text));
   }
 
   /** A DAP event. */

@@ -1,4 +1,4 @@
-import { type Disposable, toDisposable } from '../../emulator/base/disposable.ts';
+import type { Disposable } from '../../emulator/base/disposable.ts';
 import type { Scheduler } from '../../emulator/base/scheduler.ts';
 
 /** Log messages let through in one second. */
@@ -19,11 +19,16 @@ export class LogThrottle implements Disposable {
   private timer: Disposable | undefined;
 
   constructor(
-    private readonly scheduler: Pick<Scheduler, 'now' | 'later'>,
+    /** Absent: every line goes out at once. */
+    private readonly scheduler: Pick<Scheduler, 'now' | 'later'> | undefined,
     private readonly send: (text: string) => void,
   ) {}
 
   add(line: string): void {
+    if (this.scheduler === undefined) {
+      this.send(`${line}\n`);
+      return;
+    }
     const now = this.scheduler.now();
     if (now - this.windowStart >= SECOND) {
       this.flush();
@@ -60,16 +65,6 @@ export class LogThrottle implements Disposable {
   }
 
   private flushLater(milliseconds: number): void {
-    if (this.timer !== undefined) return;
-    this.timer = this.scheduler.later(() => this.flush(), milliseconds);
+    this.timer ??= this.scheduler?.later(() => this.flush(), milliseconds);
   }
 }
-
-/** For hosts without timers: every line goes out at once. */
-export const UNTHROTTLED: Pick<Scheduler, 'now' | 'later'> = {
-  now: () => 0,
-  later: (callback) => {
-    callback();
-    return toDisposable(() => undefined);
-  },
-};

@@ -486,12 +486,17 @@ export class LocalTarget implements DebugTarget {
   }
 
   private armedForStep: VirtualAddress | undefined;
+  private armedAddresses = '';
 
   private arm(): void {
     const own = this.stepper?.breakpoint;
     this.armedForStep = own;
     const addresses = new Set(this.instructionPoints.map(({ address }) => toVirtual(address)));
     if (own !== undefined) addresses.add(own);
+    // Each call costs the processor what it has decoded.
+    const armed = [...addresses].join();
+    if (armed === this.armedAddresses) return;
+    this.armedAddresses = armed;
     this.machine.hypervisor.processor.setBreakpoints([...addresses]);
   }
 

@@ -81,12 +81,13 @@ export class XenEvents implements Disposable {
     };
   }
 
-  /** Wants every hypercall that has returned. */
+  /** Wants every hypercall that has returned: where one led to a stop, it is shown. */
   get wantsHypercalls(): boolean {
-    return this.filters.some(({ criterion }) => criterion.kind === 'refused-entry');
+    return this.armed().length > 0;
   }
 
   hypercallReturned(record: HypercallRecord): void {
+    if (!this.armed().some(({ criterion }) => criterion.kind === 'refused-entry')) return;
     const event = refusedEntry(record);
     if (event !== undefined) this.happened(event);
   }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { candidatesFor, parseAddress } from '../../../../extension/host/breakpoints/candidates.ts';
 
 const names = {
-  events: [], hypercalls: [
+  events: [],
+  hypercalls: [
     { name: 'mmu_update', number: 1, suboperations: [], documentation: 'Updates page tables.' },
     { name: 'sched_op', number: 29, suboperations: ['yield', 'shutdown'], documentation: 'Scheduling.' },
   ],
