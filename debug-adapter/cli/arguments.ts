@@ -1,7 +1,7 @@
 /** The command line: one row per option, from which parsing and help follow. */
 import { UserError } from '../../emulator/base/user-error.ts';
 
-export const TRACE_CATEGORIES = ['hypercalls', 'events', 'grants', 'exceptions', 'xenstore'] as const;
+export const TRACE_CATEGORIES = ['hypercalls', 'events', 'grants', 'exceptions', 'xenstore', 'control'] as const;
 export type TraceCategory = (typeof TRACE_CATEGORIES)[number];
 
 /** Type `input` once `after` has appeared; both may begin with "NAME:" of a domain. */

@@ -145,7 +145,7 @@ async function createTarget(context: SessionContext, options: TargetOptions): Pr
   }
 }
 
-const TRACE_CATEGORIES: readonly string[] = ['hypercalls', 'events', 'grants', 'exceptions', 'xenstore'];
+const TRACE_CATEGORIES: readonly string[] = ['hypercalls', 'events', 'grants', 'exceptions', 'xenstore', 'control'];
 
 /** The launch configuration as options of the machine. Throws `ProtocolError` on values that make no sense. */
 export function targetOptions(configuration: LaunchConfiguration): TargetOptions {

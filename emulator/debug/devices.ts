@@ -12,18 +12,9 @@ export class Devices {
   ) {}
 
   list(domain: number): readonly DeviceInfo[] {
-    return this.machine.xenbus.devicesOf(domain).map((device) => {
-      const { kind, handle } = device.address;
-      const disk = this.machine.disks.save().find(({ domid, config }) => {
-        return domid === domain && kind === 'vbd' && config.virtualDevice === handle;
-      });
-      return {
-        kind: kind === 'vbd' ? 'disk' : 'vif',
-        name: disk?.config.vdev ?? String(handle),
-        specification: disk?.config.target ?? this.machine.networks.describe(device),
-        state: device.describe(),
-      };
-    });
+    return this.machine
+      .devices(domain)
+      .map(({ kind, ...rest }) => ({ kind: kind === 'vbd' ? 'disk' : 'vif', ...rest }));
   }
 
   /** @throws UserError that says why it cannot be plugged in */

@@ -309,7 +309,7 @@ export interface RingMessage {
 export interface TraceLine {
   readonly instructions: number;
   readonly virtualSeconds: number;
-  readonly category: 'hypercalls' | 'events' | 'grants' | 'exceptions' | 'xenstore' | 'notice';
+  readonly category: 'hypercalls' | 'events' | 'grants' | 'exceptions' | 'xenstore' | 'control' | 'notice';
   readonly text: string;
 }
 

@@ -54,7 +54,7 @@ export const launchProperties = {
   },
   trace: {
     type: 'array',
-    items: { enum: ['hypercalls', 'events', 'grants', 'exceptions', 'xenstore'] },
+    items: { enum: ['hypercalls', 'events', 'grants', 'exceptions', 'xenstore', 'control'] },
     markdownDescription: 'What to trace, decoded, into the debug console.',
   },
   symbols: {

@@ -3,6 +3,7 @@ import { DisposableStore } from '../../base/disposable.ts';
 import { summarize } from '../../xen/backends/xenstore/protocol.ts';
 import type { HypercallRecord, TraceSink } from '../../xen/common/trace.ts';
 import { formatRecord } from '../../xen/hypercall/decode.ts';
+import { summarizeControlMessage } from '../../xen/ring/describe-control-ring.ts';
 import type { Machine } from '../../xen/toolstack/machine-boot.ts';
 import type { TraceLine } from '../target.ts';
 
@@ -36,6 +37,16 @@ export class TraceRouter implements Disposable {
       this.disposables.add(
         machine.onXenstore(({ domain, direction, message }) =>
           this.line('xenstore', `d${domain.domid} ${direction === 'toHost' ? '<-' : '->'} ${summarize(message)}`),
+        ),
+      );
+    }
+    if (categories.has('control')) {
+      this.disposables.add(
+        machine.onControl(({ domain, record: { from, message } }) =>
+          this.line(
+            'control',
+            `d${domain.domid} ${from === 'guest' ? '<-' : '->'} ${summarizeControlMessage(message)}`,
+          ),
         ),
       );
     }

@@ -4,12 +4,14 @@ import type { Domid } from '../../base/numbers.ts';
 import { UserError } from '../../base/user-error.ts';
 import { BlockBackend } from '../backends/block/backend.ts';
 import { Disk, type DiskStatistics } from '../backends/block/disk.ts';
+import type { DeviceController } from '../backends/device-controller.ts';
 import type { XenbusDevice } from '../backends/xenbus/device.ts';
 import type { DeviceAddress } from '../backends/xenbus/driver.ts';
 import type { Xenbus } from '../backends/xenbus/xenbus.ts';
 import type { Domain } from '../common/domain.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { isRefusal, type Refusal, refuse } from '../common/refusal.ts';
+import type { DeviceReport, PluggedDevice } from './device-lists.ts';
 import { type DiskConfig, parseDiskConfig } from './disk-config.ts';
 import { virtualDeviceNumber } from './virtual-device.ts';
 
@@ -61,27 +63,35 @@ export function noDisksHere(target: string): UserError {
 export class BlockDevices {
   /** Opened for a plug to come, by the text that it will be named by. Files are no input that could be recorded. */
   private readonly offered = new Map<string, OpenedDisk>();
+  /** Disks of domains without xenbus, by "domid/number"; those that a restore may plug in again, too. */
+  private readonly own = new Map<string, Disk>();
 
   constructor(
     private readonly hypervisor: Hypervisor,
     private readonly xenbus: Xenbus,
+    /** Who plugs devices of a domain that has no xenbus. */
+    private readonly controllerOf: (domid: number) => DeviceController | undefined,
   ) {}
 
   /**
    * Plugs a disk in, before or while the domain runs. The store belongs to the device from now on, also when that is
    * refused: a device of that name, or another user of the same file where one of them writes.
    */
-  plug(domain: Domain, opened: OpenedDisk): XenbusDevice | Refusal {
+  plug(domain: Domain, opened: OpenedDisk): PluggedDevice | Refusal {
     const disk = this.diskOf(opened);
+    const controller = this.controllerOf(domain.domid);
     const result =
-      this.otherUser(disk) ?? this.xenbus.attach(domain, (owner) => new BlockBackend(this.hypervisor, owner, disk));
+      this.otherUser(disk) ??
+      (controller === undefined
+        ? this.xenbus.attach(domain, (owner) => new BlockBackend(this.hypervisor, owner, disk))
+        : this.plugOwn(domain.domid, controller, disk));
     if ('errno' in result) disk.close();
     return result;
   }
 
   save(): readonly SavedDisk[] {
-    return this.backends().map(({ domain, backend }) => {
-      const { virtualDevice, vdev, params, readOnly, discard, folder } = backend.disk.options;
+    return this.users().map(({ domain, disk }) => {
+      const { virtualDevice, vdev, params, readOnly, discard, folder } = disk.options;
       return { domid: domain, config: { target: params, vdev, virtualDevice, readOnly, discard }, folder };
     });
   }
@@ -91,6 +101,39 @@ export class BlockDevices {
     const disk = this.diskOf(opened);
     const address = { domid, kind: 'vbd', handle: config.virtualDevice } as const;
     this.xenbus.expect(address, (owner) => new BlockBackend(this.hypervisor, owner, disk));
+    this.own.set(keyOf(domid, config.virtualDevice), disk);
+  }
+
+  /** Plugs the disks of domains without xenbus in again. */
+  restore(saved: readonly SavedDisk[]): void {
+    for (const { domid, config } of saved) {
+      const key = keyOf(domid, config.virtualDevice);
+      const disk = this.own.get(key);
+      const controller = this.controllerOf(domid);
+      if (controller === undefined) this.own.delete(key);
+      else if (disk !== undefined) controller.attachDisk(disk);
+    }
+  }
+
+  /** Before a domain is destroyed: those of its disks that xenbus knows nothing of. */
+  removeDomain(domid: number): void {
+    for (const { options } of this.controllerOf(domid)?.disks ?? []) this.unplugOwn(domid, options.virtualDevice);
+  }
+
+  dispose(): void {
+    for (const { domain, disk, plugged } of this.users()) if (plugged === undefined) this.forget(domain, disk);
+  }
+
+  /** Of one domain, in the order they were plugged in or by number. */
+  list(domid: number): readonly DeviceReport[] {
+    return this.users()
+      .filter(({ domain }) => domain === domid)
+      .map(({ disk, plugged }) => {
+        const { vdev, params, virtualDevice } = disk.options;
+        const own = this.controllerOf(domid)?.deviceState('vbd', virtualDevice);
+        const state = plugged?.describe() ?? `vbd ${virtualDevice} of domain ${domid}: ${own}`;
+        return { kind: 'vbd', name: vdev, specification: params, state };
+      });
   }
 
   private diskOf({ config, store, folder }: OpenedDisk): Disk {
@@ -127,45 +170,78 @@ export class BlockDevices {
   /** "xvdb" or its number. The guest is asked to let go of it; with `force` it is gone at once. */
   unplug(domid: number, vdev: string, force = false): Refusal | undefined {
     const address = addressOf(domid, vdev);
-    return address === undefined ? noSuchDisk(domid, vdev) : this.xenbus.detach(address, force);
+    if (address === undefined) return noSuchDisk(domid, vdev);
+    if (this.controllerOf(domid) === undefined) return this.xenbus.detach(address, force);
+    return this.unplugOwn(domid, address.handle) ? undefined : noSuchDisk(domid, vdev);
   }
 
   /** The file behind a disk has got another size: the guest is told. */
   resized(domid: number, vdev: string): Refusal | undefined {
-    const backend = this.backends().find(
-      ({ domain, backend }) => domain === domid && backend.disk.options.vdev === vdev,
-    );
-    if (backend === undefined) return noSuchDisk(domid, vdev);
-    backend.backend.resized();
+    const user = this.users().find(({ domain, disk }) => domain === domid && disk.options.vdev === vdev);
+    if (user === undefined) return noSuchDisk(domid, vdev);
+    user.backend?.resized();
+    if (user.backend === undefined) {
+      user.disk.measure();
+      this.controllerOf(domid)?.disksChanged();
+    }
     return undefined;
   }
 
   /** What was read and written, for reports. */
   statistics(): readonly DiskReport[] {
-    return this.backends().map(({ domain, backend }) => ({
-      domain,
-      vdev: backend.disk.options.vdev,
-      ...backend.disk.statistics,
-    }));
+    return this.users().map(({ domain, disk }) => ({ domain, vdev: disk.options.vdev, ...disk.statistics }));
   }
 
-  private backends(): readonly { readonly domain: number; readonly backend: BlockBackend }[] {
-    return [...this.hypervisor.domains.values()].flatMap(({ domid }) =>
-      this.xenbus
-        .devicesOf(domid, 'vbd')
-        .flatMap(({ driver }) => (driver instanceof BlockBackend ? [{ domain: domid, backend: driver }] : [])),
-    );
+  private plugOwn(domid: number, controller: DeviceController, disk: Disk): PluggedDevice | Refusal {
+    const { virtualDevice } = disk.options;
+    const impossible = controller.refusesDisk(virtualDevice);
+    if (impossible !== undefined) return refuse('EINVAL', impossible);
+    if (!controller.attachDisk(disk)) return refuse('EEXIST', `domain ${domid} has a vbd ${virtualDevice} already`);
+    this.own.set(keyOf(domid, virtualDevice), disk);
+    return { address: { domid, kind: 'vbd', handle: virtualDevice } };
+  }
+
+  private unplugOwn(domid: number, virtualDevice: number): boolean {
+    if (this.controllerOf(domid)?.detachDisk(virtualDevice) !== true) return false;
+    const disk = this.own.get(keyOf(domid, virtualDevice));
+    if (disk !== undefined) this.forget(domid, disk);
+    return true;
+  }
+
+  private forget(domid: number, disk: Disk): void {
+    this.own.delete(keyOf(domid, disk.options.virtualDevice));
+    disk.close();
+  }
+
+  /** Every disk of a domain that exists; with its device, and its back end, where it is xenbus's. */
+  private users(): readonly {
+    readonly domain: number;
+    readonly disk: Disk;
+    readonly plugged?: XenbusDevice;
+    readonly backend?: BlockBackend;
+  }[] {
+    return [...this.hypervisor.domains.values()].flatMap(({ domid }) => [
+      ...this.xenbus.devicesOf(domid, 'vbd').flatMap((plugged) => {
+        const { driver } = plugged;
+        return driver instanceof BlockBackend ? [{ domain: domid, disk: driver.disk, backend: driver, plugged }] : [];
+      }),
+      ...(this.controllerOf(domid)?.disks ?? []).map((disk) => ({ domain: domid, disk })),
+    ]);
   }
 
   private otherUser(disk: Disk): Refusal | undefined {
-    for (const { domain, backend } of this.backends()) {
-      if (backend.disk.identity !== disk.identity) continue;
-      if (backend.disk.options.readOnly && disk.options.readOnly) continue;
-      const user = `${backend.disk.options.vdev} of domain ${domain}`;
+    for (const { domain, disk: other } of this.users()) {
+      if (other.identity !== disk.identity) continue;
+      if (other.options.readOnly && disk.options.readOnly) continue;
+      const user = `${other.options.vdev} of domain ${domain}`;
       return refuse('EBUSY', `${disk.options.params} is ${user} already, and two users of whom one writes destroy it`);
     }
     return undefined;
   }
+}
+
+function keyOf(domid: number, virtualDevice: number): string {
+  return `${domid}/${virtualDevice}`;
 }
 
 function addressOf(domid: number, vdev: string): DeviceAddress | undefined {

@@ -3,7 +3,7 @@
  * event channels for xenstore and console, registers of vCPU 0. The machine-to-physical table is Xen's own work.
  */
 import { assert } from '../../base/assert.ts';
-import type { Domid, GrantRef, MachineAddress, Mfn, Port, VirtualAddress } from '../../base/numbers.ts';
+import type { Domid, GrantRef, MachineAddress, Mfn, VirtualAddress } from '../../base/numbers.ts';
 import { PAGE_SIZE } from '../../base/numbers.ts';
 import type { Ram } from '../../machine/ram.ts';
 import type { Domain, GuestAbi } from '../common/domain.ts';
@@ -21,6 +21,7 @@ import {
 } from '../public/xen-4/xen.ts';
 import { type DomainLayout, planDomain } from './domain-layout.ts';
 import { builtTablesRefused, machineOutOfMemory } from './errors.ts';
+import type { HostConnections, XenbusConnections } from './host-side.ts';
 import type { KernelImage } from './image/kernel-image.ts';
 import { writePageTables } from './page-table-writer.ts';
 
@@ -40,10 +41,7 @@ export interface BuildOptions {
 export interface BuiltDomain {
   readonly domain: Domain;
   readonly layout: DomainLayout;
-  readonly xenstorePort: Port;
-  readonly consolePort: Port;
-  readonly xenstoreMfn: Mfn;
-  readonly consoleMfn: Mfn;
+  readonly connections: HostConnections;
 }
 
 /** The domain stays paused. @throws UserError `domain.*` */
@@ -79,8 +77,8 @@ export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): Buil
   const consoleMfn = memory.mfn(layout.console.pfn);
   const xenstorePort = mustSucceed(options.name, hypervisor.allocateUnbound(domain, HOST));
   const consolePort = mustSucceed(options.name, hypervisor.allocateUnbound(domain, HOST));
-  const built = { domain, layout, xenstorePort, consolePort, xenstoreMfn, consoleMfn };
-  memory.write(layout.startInfo.pfn, 0, startInfo(built, options));
+  const connections: XenbusConnections = { kind: 'xenbus', xenstorePort, consolePort, xenstoreMfn, consoleMfn };
+  memory.write(layout.startInfo.pfn, 0, startInfo(domain, layout, connections, options));
   hypervisor.seedGrant(domain, GNTTAB_RESERVED_CONSOLE as GrantRef, HOST, consoleMfn);
   hypervisor.seedGrant(domain, GNTTAB_RESERVED_XENSTORE as GrantRef, HOST, xenstoreMfn);
 
@@ -98,7 +96,7 @@ export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): Buil
     const held = hypervisor.holdForHost(domain, mfn);
     assert(held === undefined, 'the pages of a new domain are data');
   }
-  return built;
+  return { domain, layout, connections };
 }
 
 export function abiOf(image: KernelImage): GuestAbi {
@@ -150,17 +148,21 @@ function writeP2m(memory: DomainMemory, domain: Domain, layout: DomainLayout): v
   memory.write(layout.p2m.pfn, 0, new Uint8Array(list.buffer));
 }
 
-function startInfo(built: BuiltDomain, options: BuildOptions): Uint8Array {
-  const { domain, layout } = built;
+function startInfo(
+  domain: Domain,
+  layout: DomainLayout,
+  connections: XenbusConnections,
+  options: BuildOptions,
+): Uint8Array {
   const info = newStruct(START_INFO, domain.width);
   info.setText('magic', START_INFO_MAGIC[domain.abi]);
   info.set('nr_pages', layout.pages);
   info.set('shared_info', domain.sharedInfoMfn * PAGE_SIZE);
   info.set('flags', SIF_VIRT_P2M_4TOOLS | (layout.ramdiskUnmapped ? SIF_MOD_START_PFN : 0));
-  info.set('store_mfn', built.xenstoreMfn);
-  info.set('store_evtchn', built.xenstorePort);
-  info.set('console_mfn', built.consoleMfn);
-  info.set('console_evtchn', built.consolePort);
+  info.set('store_mfn', connections.xenstoreMfn);
+  info.set('store_evtchn', connections.xenstorePort);
+  info.set('console_mfn', connections.consoleMfn);
+  info.set('console_evtchn', connections.consolePort);
   info.set('pt_base', layout.pageTables.virtualStart);
   info.set('nr_pt_frames', layout.mappings[0]!.tables);
   info.set('mfn_list', layout.p2mAddress);

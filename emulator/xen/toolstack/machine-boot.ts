@@ -6,14 +6,15 @@ import type { OpenDisk } from '../../base/disk-store.ts';
 import type { Disposable } from '../../base/disposable.ts';
 import { DisposableStore } from '../../base/disposable.ts';
 import { Emitter } from '../../base/event.ts';
-import type { Domid, Mfn, Port } from '../../base/numbers.ts';
+import type { Domid } from '../../base/numbers.ts';
 import { Clock, type WallClock } from '../../machine/clock.ts';
 import { InputPoint } from '../../machine/input-point.ts';
 import type { Ram } from '../../machine/ram.ts';
 import type { Processor } from '../../x86/cpu/processor.ts';
-import { ConsoleBackend } from '../backends/console/backend.ts';
+import type { DomainConsole } from '../backends/console/domain-console.ts';
+import type { DeviceController } from '../backends/device-controller.ts';
 import { Xenbus } from '../backends/xenbus/xenbus.ts';
-import { XenstoreBackend } from '../backends/xenstore/backend.ts';
+import type { XenstoreBackend } from '../backends/xenstore/backend.ts';
 import { removeDomainEntries, writeDomainEntries, writeHostEntries } from '../backends/xenstore/initial-tree.ts';
 import type { XsMessage } from '../backends/xenstore/protocol.ts';
 import { XenStore } from '../backends/xenstore/store.ts';
@@ -21,12 +22,15 @@ import type { Domain } from '../common/domain.ts';
 import { Hypervisor, type RunResult } from '../common/hypervisor.ts';
 import { Random } from '../common/random.ts';
 import { isRefusal, type Refusal, refuse } from '../common/refusal.ts';
+import type { ControlRecord } from '../ring/describe-control-ring.ts';
 import type { RingDescription } from '../ring/describe-ring.ts';
 import { BlockDevices, type OpenedDisk, openDisks } from './block-devices.ts';
+import type { DeviceReport } from './device-lists.ts';
 import { abiOf, buildDomain } from './domain-builder.ts';
 import type { DomainConfig } from './domain-config.ts';
 import type { DomainLayout } from './domain-layout.ts';
 import { deviceRefused } from './errors.ts';
+import { connectHost, type HostConnections, type HostSide, type XenbusConnections } from './host-side.ts';
 import { type KernelImage, keepSymbolsOnly } from './image/kernel-image.ts';
 import type { LoadedDomain } from './load-domain.ts';
 import { type BootedDomainState, domainParts, type MachineState, saveMachine } from './machine-state.ts';
@@ -55,21 +59,22 @@ export interface BootedDomain {
   readonly domain: Domain;
   readonly layout: DomainLayout;
   readonly connections: HostConnections;
-  readonly console: ConsoleBackend;
-  readonly xenstore: XenstoreBackend;
-}
-
-/** Where console and xenstore meet the domain. */
-export interface HostConnections {
-  readonly consoleMfn: Mfn;
-  readonly consolePort: Port;
-  readonly xenstoreMfn: Mfn;
-  readonly xenstorePort: Port;
+  readonly console: DomainConsole;
+  /** Of a domain that has one. */
+  readonly xenstore: XenstoreBackend | undefined;
+  /** Of a domain that has no xenbus: it plugs the devices, and is the console as well. */
+  readonly controller: (DeviceController & DomainConsole) | undefined;
 }
 
 export interface ConsoleOutput {
   readonly domain: Domain;
   readonly bytes: Uint8Array;
+}
+
+/** A request that went over a control interface. */
+export interface ControlTraffic {
+  readonly domain: Domain;
+  readonly record: ControlRecord;
 }
 
 export interface XenstoreTraffic {
@@ -149,11 +154,13 @@ export class Machine implements Disposable {
   private readonly consoleEmitter = this.disposables.add(new Emitter<ConsoleOutput>());
   private readonly xenstoreEmitter = this.disposables.add(new Emitter<XenstoreTraffic>());
   private readonly noticeEmitter = this.disposables.add(new Emitter<DeviceNotice>());
+  private readonly controlEmitter = this.disposables.add(new Emitter<ControlTraffic>());
   /** A device failed in a way that whoever runs the machine should know of: its host, or its front end. */
   readonly onNotice = this.noticeEmitter.event;
   /** Fires synchronously inside the guest instruction that sent the bytes. */
   readonly onConsole = this.consoleEmitter.event;
   readonly onXenstore = this.xenstoreEmitter.event;
+  readonly onControl = this.controlEmitter.event;
   private readonly random: Random;
   /** Console and xenstore of all domains. */
   private backends = new DisposableStore();
@@ -199,7 +206,8 @@ export class Machine implements Disposable {
     this.xenbus = this.disposables.add(
       new Xenbus(hypervisor, this.store, (domain, text) => this.noticeEmitter.fire({ domain, text })),
     );
-    this.disks = new BlockDevices(hypervisor, this.xenbus);
+    const controllerOf = (domid: number): DeviceController | undefined => this.live(domid)?.controller;
+    this.disks = this.disposables.add(new BlockDevices(hypervisor, this.xenbus, controllerOf));
     this.diskInputs = {
       plug: this.input.define('disk-plug', ({ domid, text }: { domid: number; text: string }) =>
         this.disks.plugOffered(domid, text),
@@ -218,12 +226,12 @@ export class Machine implements Disposable {
         return isRefusal(result) ? result : undefined;
       }),
       unplug: this.input.define('vif-unplug', ({ domid, handle, force }: VifUnplug) =>
-        this.xenbus.detach({ domid, kind: 'vif', handle }, force),
+        this.networks.unplug(domid, handle, force),
       ),
     };
-    this.networks = new NetworkDevices(hypervisor, this.xenbus, this.random);
+    this.networks = new NetworkDevices(hypervisor, this.xenbus, this.random, controllerOf);
     writeHostEntries(this.store);
-    this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore.pump();
+    this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore?.pump();
   }
 
   /** Builds a domain and connects its back ends; it stays paused. `disks`: those of its configuration, opened. */
@@ -239,23 +247,8 @@ export class Machine implements Disposable {
       vcpus: config.vcpus,
       uuid,
     });
-    const { domain } = built;
-    const { seconds, nanoseconds } = this.hypervisor.clock.wallClock();
-    writeDomainEntries(this.store, {
-      domid: domain.domid,
-      name: config.name,
-      uuid: uuidText(uuid),
-      memoryKilobytes: config.memory * 1024,
-      vcpus: config.vcpus,
-      kernel: config.kernel,
-      ramdisk: config.ramdisk,
-      commandLine: config.commandLine,
-      xenstore: { port: built.xenstorePort, mfn: built.xenstoreMfn },
-      console: { port: built.consolePort, mfn: built.consoleMfn },
-      startTime: `${seconds}.${String(Math.floor(nanoseconds / 10_000_000)).padStart(2, '0')}`,
-    });
-    const { consoleMfn, consolePort, xenstoreMfn, xenstorePort, layout } = built;
-    const connections = { consoleMfn, consolePort, xenstoreMfn, xenstorePort };
+    const { domain, layout, connections } = built;
+    if (connections.kind === 'xenbus') this.writeEntries(domain, config, connections);
     const booted = this.connect({ config, image: keepSymbolsOnly(image), domain, layout, connections });
     for (const disk of disks) {
       const device = this.disks.plug(domain, disk);
@@ -269,10 +262,27 @@ export class Machine implements Disposable {
     return booted;
   }
 
+  private writeEntries(domain: Domain, config: DomainConfig, connections: XenbusConnections): void {
+    const { consoleMfn, consolePort, xenstoreMfn, xenstorePort } = connections;
+    const { seconds, nanoseconds } = this.hypervisor.clock.wallClock();
+    writeDomainEntries(this.store, {
+      domid: domain.domid,
+      name: config.name,
+      uuid: uuidText(domain.handle),
+      memoryKilobytes: config.memory * 1024,
+      vcpus: config.vcpus,
+      kernel: config.kernel,
+      ramdisk: config.ramdisk,
+      commandLine: config.commandLine,
+      xenstore: { port: xenstorePort, mfn: xenstoreMfn },
+      console: { port: consolePort, mfn: consoleMfn },
+      startTime: `${seconds}.${String(Math.floor(nanoseconds / 10_000_000)).padStart(2, '0')}`,
+    });
+  }
+
   /** What a domain, of a snapshot perhaps, can be built from again when it restarts. What was made up for it stays. */
   keepSource({ domain }: BootedDomain, loaded: LoadedDomain): void {
-    const devices = this.xenbus.devicesOf(domain.domid, 'vif');
-    const vifs = devices.map((device) => this.networks.describe(device));
+    const vifs = this.networks.list(domain.domid).map(({ specification }) => specification);
     const config = { ...loaded.config, uuid: uuidText(domain.handle), vifs };
     this.sources.set(domain, { ...loaded, config });
   }
@@ -283,10 +293,12 @@ export class Machine implements Disposable {
   }
 
   /** Takes a domain with its devices off the machine; others hear of it. What it was stays in `domains`. */
-  destroy({ domain, console, xenstore }: BootedDomain): void {
+  destroy({ domain, console, xenstore, controller }: BootedDomain): void {
     this.xenbus.removeDomain(domain.domid);
+    this.disks.removeDomain(domain.domid);
+    controller?.disconnect();
     console.dispose();
-    xenstore.dispose();
+    xenstore?.dispose();
     removeDomainEntries(this.store, domain.domid);
     this.hypervisor.destroy(domain);
     this.sources.delete(domain);
@@ -308,33 +320,43 @@ export class Machine implements Disposable {
     return booted;
   }
 
-  /** Console and xenstore at the host's end. */
-  private connect(parts: Omit<BootedDomain, 'console' | 'xenstore'>): BootedDomain {
+  /** Console and xenstore, or the controller, at the host's end. */
+  private connect(parts: Omit<BootedDomain, keyof HostSide>): BootedDomain {
     const { domain } = parts;
-    const { consoleMfn, consolePort, xenstoreMfn, xenstorePort } = parts.connections;
-    const console = new ConsoleBackend(this.hypervisor, domain, consoleMfn, consolePort, (bytes) =>
-      this.consoleEmitter.fire({ domain, bytes }),
-    );
-    const xenstore = new XenstoreBackend(
-      this.hypervisor,
+    const host = connectHost(parts.connections, {
+      hypervisor: this.hypervisor,
       domain,
-      xenstoreMfn,
-      xenstorePort,
-      this.store,
-      (direction, message) => this.xenstoreEmitter.fire({ domain, direction, message }),
-    );
-    this.backends.add(console);
-    this.backends.add(xenstore);
-    const booted = { ...parts, console, xenstore };
+      store: this.store,
+      network: this.networks.network,
+      onOutput: (bytes) => this.consoleEmitter.fire({ domain, bytes }),
+      onXenstore: (direction, message) => this.xenstoreEmitter.fire({ domain, direction, message }),
+      onReport: (text) => this.noticeEmitter.fire({ domain, text }),
+      onMessage: (record) => this.controlEmitter.fire({ domain, record }),
+    });
+    this.backends.add(host.console);
+    if (host.xenstore !== undefined) this.backends.add(host.xenstore);
+    const booted = { ...parts, ...host };
     this.domains.push(booted);
     return booted;
+  }
+
+  /** The domain of that number that has not been destroyed. */
+  private live(domid: number): BootedDomain | undefined {
+    return this.domains.find(({ domain }) => domain.domid === domid && domain.state !== 'destroyed');
   }
 
   /** Every ring that a domain shares with its back ends. */
   rings(domid: number): readonly RingDescription[] {
     const booted = this.domains.find(({ domain }) => domain.domid === domid);
     if (booted === undefined) return [];
-    return [booted.console.describe(), booted.xenstore.describe(), ...this.xenbus.rings(domid)];
+    const { console, xenstore, controller } = booted;
+    const known = [console.describe(), xenstore?.describe()].filter((ring) => ring !== undefined);
+    return [...known, ...(controller?.rings() ?? []), ...this.xenbus.rings(domid)];
+  }
+
+  /** Disks and network interfaces of a domain. */
+  devices(domid: number): readonly DeviceReport[] {
+    return [...this.disks.list(domid), ...this.networks.list(domid)];
   }
 
   /** Executes at most `budget` instructions; input that came meanwhile, or is replayed, enters. */
@@ -383,6 +405,11 @@ export class Machine implements Disposable {
     return this.diskInputs.resize({ domid, vdev });
   }
 
+  /** Bytes that a domain printed past its console: by a hypercall of its hypervisor's. */
+  consoleOutput(domain: Domain, bytes: Uint8Array): void {
+    this.consoleEmitter.fire({ domain, bytes });
+  }
+
   /** Bytes typed on a domain's console. */
   sendConsole(domid: number, bytes: Uint8Array): void {
     this.typed({ domid, bytes });
@@ -415,12 +442,14 @@ export class Machine implements Disposable {
     restoreRam();
     store.restore(state.store);
     this.random.restore(state.random);
+    this.networks.restore(state.networks as never);
+    this.disks.restore(state.disks);
+    // Controllers plug their interfaces into the switches again, in any order: a port's number is found by its name.
     for (const [index, { console, xenstore }] of this.domains.entries()) {
       const saved = state.domains[index] as BootedDomainState;
       console.restore(saved.console);
-      xenstore.restore(saved.xenstore);
+      if (saved.xenstore !== undefined) xenstore?.restore(saved.xenstore);
     }
-    this.networks.restore(state.networks as never);
     this.xenbus.restore(state.xenbus as never);
     hypervisor.finishRestore(state.hypervisor);
   }

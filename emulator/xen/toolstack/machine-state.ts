@@ -5,6 +5,7 @@ import { copyPlain, type PlainData, type PlainObject } from '../../machine/plain
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { type DomainState, type HypervisorState, recreateDomain, saveDomain } from '../common/hypervisor-state.ts';
 import type { SavedDisk } from './block-devices.ts';
+import type { HostSide } from './host-side.ts';
 import type { KernelImage } from './image/kernel-image.ts';
 import type { BootedDomain, Machine } from './machine-boot.ts';
 
@@ -17,7 +18,8 @@ export interface BootedDomainState {
   readonly destroyed: DomainState | undefined;
   readonly image: PlainObject;
   readonly console: PlainObject;
-  readonly xenstore: PlainObject;
+  /** Of a domain that has one. */
+  readonly xenstore: PlainObject | undefined;
 }
 
 export interface MachineState {
@@ -55,15 +57,12 @@ function saveBooted(hypervisor: Hypervisor, booted: BootedDomain): BootedDomainS
     destroyed: hypervisor.domains.get(domain.domid) === domain ? undefined : saveDomain(domain),
     image: saveImage(booted.image),
     console: booted.console.save(),
-    xenstore: booted.xenstore.save(),
+    xenstore: booted.xenstore?.save(),
   };
 }
 
 /** A domain but for its back ends. */
-export function domainParts(
-  hypervisor: Hypervisor,
-  saved: BootedDomainState,
-): Omit<BootedDomain, 'console' | 'xenstore'> {
+export function domainParts(hypervisor: Hypervisor, saved: BootedDomainState): Omit<BootedDomain, keyof HostSide> {
   const { config, layout, connections, destroyed } = saved;
   const live = hypervisor.domains.get(saved.domid as never);
   const domain = destroyed === undefined ? live : recreateDomain(destroyed);

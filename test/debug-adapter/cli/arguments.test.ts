@@ -59,7 +59,7 @@ test.each<[string, RegExp]>([
   ['run a --after x', /--after without an --input/],
   ['run a --after x --after y --input z', /two --after/],
   ['run a --engine v8', /--engine is auto, interpreter or translator, not v8/],
-  ['run a --trace all', /--trace knows hypercalls, events, grants, exceptions, xenstore, not all/],
+  ['run a --trace all', /--trace knows hypercalls, events, grants, exceptions, xenstore, control, not all/],
   ['run a --json=yes', /--json takes no value/],
   ['run a --seed x', /--seed takes a whole number, not x/],
   ['dap --port 99999', /--port takes a port number/],

@@ -316,7 +316,9 @@ describe('an event that comes first', () => {
     guest.eventCallback.address = Number(BASE + BigInt(CALLBACK) - (1n << 64n)) as VirtualAddress;
     setUpcallMask(hypervisor.ram, guest, false);
     setUpcallPending(hypervisor.ram, guest);
-    hypervisor.notifyGuest(booted.domain, booted.console.port);
+    const { connections } = booted;
+    if (connections.kind !== 'xenbus') throw new Error('a domain of Xen 4');
+    hypervisor.notifyGuest(booted.domain, connections.consolePort);
     (hypervisor.processor as ToyProcessor).onMark = () => {
       handled++;
       hypervisor.ram.write8(guest.vcpuInfo as MachineAddress, 0);

@@ -1,7 +1,6 @@
 /** The host's end of a domain's console ring: xenconsoled's place. */
 
 import { assert } from '../../../base/assert.ts';
-import type { Disposable } from '../../../base/disposable.ts';
 import { DisposableStore } from '../../../base/disposable.ts';
 import type { Mfn, Port } from '../../../base/numbers.ts';
 import { type PlainObject, restoreFields, saveFields } from '../../../machine/plain-data.ts';
@@ -12,6 +11,7 @@ import { ByteRing } from '../../ring/byte-ring.ts';
 import { CONSOLE_RING } from '../../ring/console-ring.ts';
 import { describeRing, escapeBytes, type RingDescription } from '../../ring/describe-ring.ts';
 import { MessageHistory } from '../../ring/message-history.ts';
+import type { DomainConsole } from './domain-console.ts';
 
 /** Fields that are no state of the connection: its surroundings. */
 const NOT_SAVED = ['hypervisor', 'domain', 'onOutput', 'ring', 'disposables', 'history', 'port'];
@@ -19,7 +19,7 @@ const NOT_SAVED = ['hypervisor', 'domain', 'onOutput', 'ring', 'disposables', 'h
 /** Called synchronously from within the guest's event-channel send, so that whoever listens knows the instruction. */
 export type ConsoleListener = (bytes: Uint8Array) => void;
 
-export class ConsoleBackend implements Disposable {
+export class ConsoleBackend implements DomainConsole {
   readonly history = new MessageHistory();
   private readonly ring;
   private readonly disposables = new DisposableStore();

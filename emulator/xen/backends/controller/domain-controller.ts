@@ -4,7 +4,6 @@
  *
  * NOT IMPLEMENTED: back ends in other domains (BLKIF_BE and NETIF_BE messages).
  */
-import type { Disposable } from '../../../base/disposable.ts';
 import { type MachineAddress, PAGE_SIZE, type Port } from '../../../base/numbers.ts';
 import type { PlainObject } from '../../../machine/plain-data.ts';
 import type { Network } from '../../../net/network.ts';
@@ -31,8 +30,13 @@ import {
 import type { ControlMessage } from '../../ring/control-ring.ts';
 import type { ControlRecord } from '../../ring/describe-control-ring.ts';
 import type { RingDescription } from '../../ring/describe-ring.ts';
+import type { Disk } from '../block/disk.ts';
 import type { ConsoleListener } from '../console/backend.ts';
+import type { DomainConsole } from '../console/domain-console.ts';
+import type { DeviceController } from '../device-controller.ts';
 import { DeviceReports } from '../device-reports.ts';
+import type { VifOptions } from '../net/backend.ts';
+import type { DeviceKind } from '../xenbus/driver.ts';
 import { BlockController } from './block-controller.ts';
 import { ControlChannel, type ControlClient } from './control-channel.ts';
 import { NetController } from './net-controller.ts';
@@ -56,7 +60,7 @@ export interface ControllerServices {
   readonly onMessage: (record: ControlRecord) => void;
 }
 
-export class DomainController implements ControlClient, Disposable {
+export class DomainController implements ControlClient, DomainConsole, DeviceController {
   readonly block: BlockController;
   readonly net: NetController;
   private readonly channel: ControlChannel;
@@ -118,6 +122,44 @@ export class DomainController implements ControlClient, Disposable {
 
   rings(): readonly RingDescription[] {
     return [...this.block.rings(), ...this.net.rings()];
+  }
+
+  get disks(): readonly Disk[] {
+    return this.block.interface.disks;
+  }
+
+  get vifs(): readonly VifOptions[] {
+    return this.net.options;
+  }
+
+  /** `blkif_vdev_t` has 16 bits: a major and a minor of 8 each. */
+  refusesDisk(virtualDevice: number): string | undefined {
+    if (virtualDevice > 0 && virtualDevice <= 0xffff) return undefined;
+    return `Xen 2.0 numbers disks by 16 bits, and this one's would be ${virtualDevice}; xvda to xvdp fit, hda to hdd, sda to sdp`;
+  }
+
+  attachDisk(disk: Disk): boolean {
+    return this.block.attach(disk);
+  }
+
+  detachDisk(virtualDevice: number): boolean {
+    return this.block.detach(virtualDevice) !== undefined;
+  }
+
+  disksChanged(): void {
+    this.block.changed();
+  }
+
+  attachVif(options: VifOptions): boolean {
+    return this.net.attach(options);
+  }
+
+  detachVif(handle: number): boolean {
+    return this.net.detach(handle);
+  }
+
+  deviceState(kind: DeviceKind, handle: number): string {
+    return kind === 'vbd' ? this.block.state : this.net.state(handle);
   }
 
   request(message: ControlMessage): Uint8Array {
