@@ -29,6 +29,8 @@ export class AccessChecks {
   private readonly i32: Int32Array;
   private alignment = false;
   private limits = false;
+  /** Highest offset of a segment that needs no check: all of memory, or what the MMU itself lets through. */
+  highest = WHOLE;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -54,10 +56,21 @@ export class AccessChecks {
       if (optional && (this.registers.selector(segment) & 0xfffc) === 0) continue;
       const high = this.segments.high[segment] as number;
       const kind = high & (PRESENT | TYPE_CODE | TYPE_EXPAND_DOWN | TYPE_READ_WRITE);
-      if (kind !== (PRESENT | TYPE_READ_WRITE) || descriptorLimit(this.segments.low[segment] as number, high) !== WHOLE)
-        return false;
+      if (kind !== (PRESENT | TYPE_READ_WRITE) || !this.reachesAll(segment)) return false;
     }
     return true;
+  }
+
+  /** Base 0 and no limit below what the MMU looks after (Mmu.ceiling); without such a ceiling, bases need no check. */
+  private reachesAll(segment: number): boolean {
+    const limit = descriptorLimit(this.segments.low[segment] as number, this.segments.high[segment] as number);
+    if (this.highest === WHOLE) return limit === WHOLE;
+    return limit >= this.highest && this.registers.baseLow(segment) === 0;
+  }
+
+  /** CS has a limit of its own, or does not start at 0. */
+  get codeLimited(): boolean {
+    return this.registers.baseLow(CS) !== 0 || this.codeLimit < this.highest;
   }
 
   /** False: the access is refused and the exception recorded. */

@@ -33,7 +33,6 @@ import { EXIT_RESUME } from './system-machine.ts';
 
 /** Set below zero by this much to make generated code leave at the next block. */
 const STOP_BIAS = 1 << 30;
-const FLAT_LIMIT = 0xffffffff;
 
 /** Interpreters by mode: from a record on, until they answer a RUN_* of record.ts. */
 export type RunFunctions = Readonly<Record<32 | 64, (at: number) => number>>;
@@ -174,12 +173,13 @@ export class Execution {
 
   /** Alignment and limits as flags and segments have them now. True: the code segment itself has limits. */
   private checkSegments(): boolean {
-    const { mmu, checks, segments, registers, takePrivilege } = this.parts;
+    const { mmu, checks, segments, takePrivilege } = this.parts;
     const long = segments.longMode;
     takePrivilege();
     const aligned = mmu.user && ((this.i32[STATE_EFLAGS >> 2] as number) & EFLAGS_AC) !== 0;
+    checks.highest = mmu.ceiling - 1;
     mmu.setChecks(checks.renew(aligned, long) ? checks : undefined);
-    return !long && (registers.baseLow(CS) !== 0 || checks.codeLimit !== FLAT_LIMIT);
+    return !long && checks.codeLimited;
   }
 
   /** Byte offset in linear memory of the instruction at rip; -1 and a recorded exception when there is none. */

@@ -211,6 +211,11 @@ export interface Processor {
    * `setRoot` flushes that view. `view` selects the one in force.
    */
   paging: PagingMode;
+  /**
+   * First linear address that no segment of the guest reaches (2^32: none such): an access is #GP(0), or #SS(0) on the
+   * stack, so that segments of base 0 that end there cost no check. Setting it flushes the TLB.
+   */
+  ceiling: number;
   setRoot(view: 0 | 1, root: Mfn | undefined): void;
   root(view: 0 | 1): Mfn | undefined;
   view: 0 | 1;

@@ -210,6 +210,13 @@ export class X86Processor implements Processor {
     this.mmu.paging = mode;
     this.mmu.flush();
   }
+  get ceiling(): number {
+    return this.mmu.ceiling;
+  }
+  set ceiling(address: number) {
+    this.mmu.ceiling = address;
+    this.mmu.flush();
+  }
   setRoot(view: 0 | 1, root: Mfn | undefined): void {
     this.mmu.setRoot(view, root);
   }

@@ -36,9 +36,13 @@ const OFFERED_BYTES = 8;
 /** The farthest from rSP that an instruction without a memory operand accesses: PUSH, CALL, ENTER's frame pointer. */
 const STACK_REACH = 16;
 
+/** No address is out of reach. */
+export const NO_CEILING = 2 ** 32;
+
 /** All that a snapshot needs of the memory management unit. */
 export interface MmuState {
   readonly paging: PagingMode;
+  readonly ceiling: number;
   readonly roots: readonly (Mfn | undefined)[];
   readonly view: 0 | 1;
   readonly user: boolean;
@@ -49,6 +53,12 @@ export interface MmuState {
 /** Guest memory accesses that generated code cannot make by itself: TLB misses, faults, withheld pages, page crossings. */
 export class Mmu implements AddressSpace {
   paging: PagingMode = 'off';
+  /**
+   * Linear addresses from here on are behind the limits of all of a two-level guest's segments: an access is #GP(0) or
+   * #SS(0) before any page is looked at, and nothing there is ever in the TLB. So a segment that ends exactly here
+   * needs no check of its own.
+   */
+  ceiling = NO_CEILING;
   hooks: ProcessorHooks;
   readonly roots: [Mfn | undefined, Mfn | undefined] = [undefined, undefined];
   view: 0 | 1 = 0;
@@ -125,13 +135,15 @@ export class Mmu implements AddressSpace {
 
   save(): MmuState {
     const entries = [this.tlb.save(0), this.tlb.save(1)];
-    return { paging: this.paging, roots: [...this.roots], view: this.view, user: this.user, entries };
+    const { paging, ceiling, view, user } = this;
+    return { paging, ceiling, roots: [...this.roots], view, user, entries };
   }
 
   /** No code is decoded any more when this is called. */
   restore(state: MmuState): void {
     this.flush();
     this.paging = state.paging;
+    this.ceiling = state.ceiling;
     this.roots[0] = state.roots[0];
     this.roots[1] = state.roots[1];
     this.user = state.user;
@@ -143,6 +155,11 @@ export class Mmu implements AddressSpace {
   access(low: number, high: number, access: Access): number {
     const at = this.tlb.find(this.view, low, high, access);
     if (at >= 0) return at;
+    if (low >>> 0 >= this.ceiling) {
+      this.found.error = NOT_CANONICAL;
+      this.fault(low, high, NOT_CANONICAL);
+      return -1;
+    }
     if (!this.found.walk(this, low, high, access, true)) {
       this.fault(low, high, this.found.error);
       return -1;

@@ -1,9 +1,9 @@
 import { assert } from '../../base/assert.ts';
 import type { Domid, Mfn } from '../../base/numbers.ts';
-import { releaseVcpu, resetVcpu, unpinAll } from '../pv/domain.ts';
+import { forgetPageDirectories, releaseVcpu, resetVcpu, unpinAll } from '../pv/domain.ts';
 import { orphanMappings, releaseAllMappings } from '../pv/grant-mapping.ts';
 import { Domain } from './domain.ts';
-import { EventChannels, resetEventChannels } from './event-channel.ts';
+import { EVTCHNSTAT_VIRQ, type EventChannel, EventChannels, resetEventChannels } from './event-channel.ts';
 import { DOMID_XEN, FRAME_ALLOCATED, FRAME_XEN_HEAP } from './frame-table.ts';
 import { GrantTable, growGrantTable } from './grant-table.ts';
 import type { DomainOptions, Hypervisor } from './hypervisor.ts';
@@ -25,7 +25,9 @@ export function createDomain(xen: Hypervisor, options: DomainOptions): Domain | 
   if (xen.domains.has(domid)) return refuse('EEXIST', `there is a domain ${domid} already`);
   if (vcpuCount < 1 || vcpuCount > MAX_VCPUS) return refuse('EINVAL', `${vcpuCount} vCPUs (1 to ${MAX_VCPUS})`);
   const narrow = options.abi === 'x86_32p';
-  if (narrow && !xen.m2p.makeCompat(xen.frames)) {
+  const old = options.abi === 'xen-2.0' || options.abi === 'xen-1.2';
+  if (old && vcpuCount !== 1) return refuse('EINVAL', `${vcpuCount} vCPUs, where this interface has one`);
+  if ((narrow && !xen.m2p.makeCompat(xen.frames)) || (old && !xen.m2p.makeTwoLevel(xen.frames))) {
     return refuse('ENOMEM', 'no room for a machine-to-physical table for 32-bit domains');
   }
   const own = XEN_FRAMES + (narrow ? vcpuCount : 0);
@@ -42,7 +44,10 @@ export function createDomain(xen: Hypervisor, options: DomainOptions): Domain | 
   );
   xen.domains.set(domid, domain);
   domain.sharedInfoMfn = allocateShared(xen, domain);
-  growGrantTable(xen, domain, 1);
+  if (old) {
+    // Port 0 is there from the start: it takes the VIRQs that are not bound.
+    (domain.eventChannels.ports[0] as EventChannel).state = EVTCHNSTAT_VIRQ;
+  } else growGrantTable(xen, domain, 1);
   for (let pfn = 0; pfn < options.pages; pfn++) {
     const mfn = xen.frames.allocate(domid, pfn) as Mfn;
     xen.setPfn(mfn, pfn, 0);
@@ -101,6 +106,7 @@ export function destroyDomain(xen: Hypervisor, domain: Domain): void {
   domain.grantTable.frames.length = 0;
   domain.grantTable.statusFrames.length = 0;
   unpinAll(xen, domain);
+  if (domain.paging === '2-level') forgetPageDirectories(xen, domain);
   for (let mfn = xen.ram.firstMfn; mfn < xen.ram.endMfn; mfn++) {
     if (!xen.frames.owns(domain.domid, mfn)) continue;
     const flags = xen.frames.flags[mfn - xen.frames.first] as number;

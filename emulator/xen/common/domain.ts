@@ -5,8 +5,11 @@ import type { GrantTable } from './grant-table.ts';
 import type { Refusal } from './refusal.ts';
 import type { Vcpu } from './vcpu.ts';
 
-/** Guest ABIs, by the name of their capability string without "xen-3.0-". */
-export type GuestAbi = 'x86_64' | 'x86_32p';
+/** Guest ABIs: of Xen 4 by the name of their capability string without "xen-3.0-"; the older ones by their version. */
+export type GuestAbi = 'x86_64' | 'x86_32p' | 'xen-2.0' | 'xen-1.2';
+
+/** Version of the interface between guest and hypervisor. */
+export type AbiVersion = '4' | '2.0' | '1.2';
 
 /** Shutdown reason codes (public/sched.h). */
 export const SHUTDOWN_POWEROFF = 0;
@@ -94,6 +97,15 @@ export class Domain {
 
   get width(): Width {
     return this.abi === 'x86_64' ? 64 : 32;
+  }
+
+  get abiVersion(): AbiVersion {
+    return this.abi === 'xen-2.0' ? '2.0' : this.abi === 'xen-1.2' ? '1.2' : '4';
+  }
+
+  /** How the processor walks its page tables. 32-bit guests of Xen 4 have PAE tables under an L4 of Xen's own. */
+  get paging(): '4-level' | '2-level' {
+    return this.abiVersion === '4' ? '4-level' : '2-level';
   }
 
   get alive(): boolean {

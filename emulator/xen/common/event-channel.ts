@@ -61,7 +61,7 @@ export class EventChannels {
   fifo: FifoState | undefined;
 }
 
-function newChannel(): EventChannel {
+export function newChannel(): EventChannel {
   return {
     state: EVTCHNSTAT_CLOSED,
     remoteDomid: 0 as Domid,
@@ -86,14 +86,22 @@ export function channel(domain: Domain, port: number): EventChannel | undefined 
 const PORTS_PER_BUCKET = 64;
 
 export function isPortValid(domain: Domain, port: number): boolean {
+  if (domain.abiVersion !== '4') return port < portTableSize(domain);
   return port < Math.ceil(domain.eventChannels.ports.length / PORTS_PER_BUCKET) * PORTS_PER_BUCKET;
+}
+
+/** Xen 2.0 starts with a table of 16 ports and doubles it when all are in use. */
+export function portTableSize(domain: Domain): number {
+  let size = 16;
+  while (size < domain.eventChannels.ports.length) size *= 2;
+  return size;
 }
 
 function noSuchPort(port: number): Refusal {
   return refuse('EINVAL', `port ${port} is not open`);
 }
 
-function allocatePort(xen: Hypervisor, domain: Domain): Port | Refusal {
+export function allocatePort(xen: Hypervisor, domain: Domain): Port | Refusal {
   const { ports, maxPort } = domain.eventChannels;
   const limit = Math.min(maxPort, EVTCHN_2L_NR_CHANNELS[domain.width] - 1);
   const end = domain.eventChannels.fifo === undefined ? limit : maxPort;
@@ -204,13 +212,17 @@ export function closePort(xen: Hypervisor, domain: Domain, port: number): Refusa
     }
   }
   if (found.host) xen.unbindHostPort(domain, port as Port);
-  // A pending bit must not greet the next user of the port.
+  // A pending bit must not greet the next user of the port; before Xen 3 it did.
+  if (domain.abiVersion !== '4') return closed(xen, domain, port, found);
   if (domain.eventChannels.fifo === undefined) twoLevelClear(xen, domain, port);
   else fifoClear(xen, domain, port);
+  return closed(xen, domain, port, found);
+}
+
+function closed(xen: Hypervisor, domain: Domain, port: number, found: EventChannel): undefined {
   found.state = EVTCHNSTAT_CLOSED;
   found.host = false;
   traceEvent(xen, domain, port, 'closed', 'closed');
-  return undefined;
 }
 
 /** EVTCHNOP_send. A port nobody has bound yet swallows it. */
@@ -268,7 +280,8 @@ export function isPending(xen: Hypervisor, domain: Domain, port: number): boolea
 /** Virtual interrupt of one vCPU; without a bound port nothing happens. */
 export function sendVirq(xen: Hypervisor, vcpu: Vcpu, virq: number): void {
   const port = vcpu.virqPorts[virq] as number;
-  if (port !== 0) setPending(xen, vcpu.domain, port);
+  // Before Xen 3, port 0 is there for VIRQs that are not bound (VIRQ_MISDIRECT).
+  if (port !== 0 || vcpu.domain.abiVersion !== '4') setPending(xen, vcpu.domain, port);
 }
 
 /** EVTCHNOP_reset and domain destruction: all ports closed, back to the two-level ABI. */

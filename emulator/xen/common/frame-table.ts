@@ -13,7 +13,9 @@ export const TYPE_L4 = 4;
 export const TYPE_SEGMENT_DESCRIPTORS = 5;
 export const TYPE_SHARED = 6;
 export const TYPE_WRITABLE = 7;
-export type FrameType = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
+/** Older interfaces tell pages of the LDT from those of the GDT, which are TYPE_SEGMENT_DESCRIPTORS. */
+export const TYPE_LDT = 8;
+export type FrameType = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 /** Names as in Xen's messages. */
 export const FRAME_TYPE_NAMES: readonly string[] = [
@@ -25,6 +27,7 @@ export const FRAME_TYPE_NAMES: readonly string[] = [
   'seg_desc_page',
   'shared_page',
   'writable_page',
+  'ldt_page',
 ];
 
 /** Flags of a frame. */

@@ -30,6 +30,8 @@ export interface HypervisorState {
   readonly frames: PlainObject;
   readonly m2p: PlainObject;
   readonly linearTables: Int32Array;
+  /** Back pointers of L1 tables of two-level guests. */
+  readonly twoLevel: Int16Array;
   readonly tlbStamp: number;
   /** In the order of their creation, which is that of the scheduler. */
   readonly domains: readonly DomainState[];
@@ -50,6 +52,7 @@ export function saveHypervisor(xen: Hypervisor, loop: RunLoopState): HypervisorS
     frames: xen.frames.save(),
     m2p: xen.m2p.save(),
     linearTables: xen.references.save(),
+    twoLevel: xen.twoLevel.save(),
     tlbStamp: xen.tlb.stamp,
     domains: Array.from(xen.domains.values(), saveDomain),
     nextVcpuId: xen.nextVcpuId,
@@ -64,6 +67,7 @@ export function restoreHypervisor(xen: Hypervisor, state: HypervisorState): void
   xen.frames.restore(state.frames);
   xen.m2p.restore(state.m2p);
   xen.references.restore(state.linearTables);
+  xen.twoLevel.restore(state.twoLevel);
   xen.tlb.stamp = state.tlbStamp;
   xen.nextVcpuId = state.nextVcpuId;
   xen.lastDomid = state.lastDomid;

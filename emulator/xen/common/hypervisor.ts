@@ -14,12 +14,14 @@ import { type Processor, RAX } from '../../x86/cpu/processor.ts';
 import { GTF_PERMIT_ACCESS, GTF_READONLY } from '../public/xen-4/grant-table.ts';
 import { fillHypercallPage } from '../public/xen-4/hypercall-page.ts';
 import { guestCpuid } from '../pv/cpuid.ts';
-import { lookUpDescriptor } from '../pv/descriptor-tables.ts';
+import { destroyLdt, lookUpDescriptor } from '../pv/descriptor-tables.ts';
 import { startVcpu } from '../pv/domain.ts';
-import { FrameReferences } from '../pv/mm-types.ts';
+import { FrameReferences, type Validator } from '../pv/mm-types.ts';
 import { PageTableValidator } from '../pv/mm-validate.ts';
 import { emulatePageTableStore } from '../pv/ro-page-fault.ts';
 import { Tlb } from '../pv/tlb.ts';
+import { TwoLevelTables } from '../pv/xen-2/memory.ts';
+import { storeToPageTable } from '../pv/xen-2/ptwr.ts';
 import {
   type Domain,
   type DomainShutdown,
@@ -132,6 +134,11 @@ export class Hypervisor {
   readonly tlb: Tlb;
   readonly references: FrameReferences;
   readonly validator: PageTableValidator;
+  /** Page tables of guests of older interfaces. */
+  readonly twoLevel: TwoLevelTables;
+  /** What a domain writes with the console_io of old, and what it reads: the number of bytes it wants; the machine's own. */
+  onConsoleIo: (domain: Domain, bytes: Uint8Array) => void = () => {};
+  takeConsoleInput: (domain: Domain, count: number) => Uint8Array = () => new Uint8Array();
   /** By domid; destroyed ones are gone. */
   readonly domains: Map<Domid, Domain> = new Map();
   trace: TraceSink = {};
@@ -156,9 +163,20 @@ export class Hypervisor {
     this.tlb = new Tlb(options.processor);
     this.references = new FrameReferences(this.frames, this.m2p, this.tlb, this.domains);
     this.validator = new PageTableValidator(options.ram, this.frames, this.m2p, this.references);
-    this.references.validator = this.validator;
+    this.twoLevel = new TwoLevelTables(options.ram, this.frames, this.m2p, this.references);
+    this.twoLevel.onLdtUnmapped = (domid) => {
+      for (const vcpu of this.domains.get(domid as Domid)?.vcpus ?? []) destroyLdt(this, vcpu);
+    };
+    this.references.validator = {
+      promote: (mfn, type, owner) => this.validatorOf(owner).promote(mfn, type, owner),
+      demote: (mfn, type, owner) => this.validatorOf(owner).demote(mfn, type, owner),
+    };
     this.loop = new RunLoop(this);
     this.installHooks();
+  }
+
+  private validatorOf({ abiVersion }: Domain): Validator {
+    return abiVersion === '4' ? this.validator : this.twoLevel;
   }
 
   /** Frames that Xen itself needs on a machine of that many frames with that many domains. */
@@ -532,7 +550,9 @@ export class Hypervisor {
     this.processor.hooks = {
       readOnlyStore: (address, machine, size, low, high) => {
         const vcpu = this.loop.current;
-        return vcpu === undefined ? 0 : emulatePageTableStore(this, vcpu, address, machine, size, low, high);
+        if (vcpu === undefined) return 0;
+        const store = vcpu.domain.abiVersion === '4' ? emulatePageTableStore : storeToPageTable;
+        return store(this, vcpu, address, machine, size, low, high);
       },
       descriptor: (selector, out) => {
         const vcpu = this.loop.current;
@@ -540,7 +560,8 @@ export class Hypervisor {
       },
       cpuid: (leaf, subleaf, out) => {
         const vcpu = this.loop.current;
-        guestCpuid(leaf, subleaf, { vcpuIndex: vcpu?.index ?? 0, width: vcpu?.domain.width ?? 64 }, out);
+        const { width, abiVersion } = vcpu?.domain ?? { width: 64, abiVersion: '4' };
+        guestCpuid(leaf, subleaf, { vcpuIndex: vcpu?.index ?? 0, width, abiVersion }, out);
       },
       readTsc: (out) => {
         const tsc = this.clock.tsc();

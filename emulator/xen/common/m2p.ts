@@ -139,6 +139,24 @@ export class MachineToPhysical {
     return true;
   }
 
+  /** Page table of 32-bit entries that maps the table of `makeCompat` for guests of two-level tables, rings 0 to 2. */
+  twoLevelL1: Mfn | undefined;
+
+  /** Makes it if it is not there yet. False: too few free frames. */
+  makeTwoLevel(frames: FrameTable): boolean {
+    if (this.twoLevelL1 !== undefined) return true;
+    if (!this.makeCompat(frames)) return false;
+    const table = frames.allocate(DOMID_XEN);
+    if (table === undefined) return false;
+    const leading = Math.floor(this.ram.firstMfn / COMPAT_ENTRIES_PER_FRAME);
+    for (let page = 0; page < Math.min(1024, leading + this.compatTable.length); page++) {
+      const target = page < leading ? this.hole : (this.compatTable[page - leading] as Mfn);
+      this.ram.write32((machineAddressOf(table) + page * 4) as MachineAddress, (target << 12) | PRESENT_ACCESSED);
+    }
+    this.twoLevelL1 = table;
+    return true;
+  }
+
   /** As `superpageFrames`, of the table for 32-bit guests: 2 MiB are 512 frames of 1024 entries. */
   compatSuperpageFrames(): Mfn[] {
     const leading = Math.floor(this.ram.firstMfn / COMPAT_ENTRIES_PER_FRAME);

@@ -25,12 +25,13 @@ import {
   SS,
 } from '../../x86/cpu/processor.ts';
 import { HypercallArguments, type HypercallContext } from '../hypercall/call.ts';
+import { columnOf, hypercallRow } from '../hypercall/columns.ts';
 import { decodeHypercall, elementCommandNumbers } from '../hypercall/decode.ts';
 import { executeHypercall } from '../hypercall/dispatch.ts';
 import { joinWideArguments } from '../hypercall/row.ts';
-import { HYPERCALL_TABLE } from '../hypercall/table.ts';
+import { findSuboperation } from '../hypercall/suboperation.ts';
 import { StructView, type Width } from '../public/struct.ts';
-import { FLAT_RING3_CS64, FLAT_RING3_SS64, HYPERCALL_VECTOR, MULTICALL_ENTRY } from '../public/xen-4/xen.ts';
+import { FLAT_RING3_CS64, FLAT_RING3_SS64, HYPERCALL_VECTOR } from '../public/xen-4/xen.ts';
 import { loadVcpu, saveVcpu } from '../pv/domain.ts';
 import { codeAddress } from '../pv/emul-inv-op.ts';
 import { followRing } from '../pv/guest-mode.ts';
@@ -42,18 +43,20 @@ import {
   handleSysenter,
   handleUserSyscall,
 } from '../pv/traps.ts';
+import { reloadSegments } from '../pv/xen-2/domain.ts';
+import { enterFastTrap } from '../pv/xen-2/traps.ts';
 import { type Domain, SHUTDOWN_WATCHDOG } from './domain.ts';
 import type { ArmedHypercall, Hypervisor, RunResult } from './hypervisor.ts';
 import { isRefusal } from './refusal.ts';
 import { changeRunstate, fireVcpuTimers, updateRunstateArea, updateTimeInfo, vcpuDeadline } from './time.ts';
 import type { HypercallRecord } from './trace.ts';
 import { NEVER, RUNSTATE_BLOCKED, RUNSTATE_OFFLINE, RUNSTATE_RUNNABLE, RUNSTATE_RUNNING, type Vcpu } from './vcpu.ts';
+import { scheduledIn } from './xen-2/time.ts';
 
 /** How long a vCPU runs before others that want to get their turn, in ns of virtual time. */
 const QUANTUM = 200_000;
 /** Budgets of the processor are small integers; a longer way is gone in steps. */
 const MAX_SLICE = 1 << 28;
-const MULTICALL = 13;
 
 export interface RunLoopState {
   /** Id of the vCPU in the processor. */
@@ -142,7 +145,7 @@ export class RunLoop {
         this.stopRequested = false;
         return { kind: 'stop', vcpu };
       case EXIT_SYSCALL:
-        if (vcpu.kernelMode) return this.hypercall(vcpu);
+        if (vcpu.kernelMode && vcpu.domain.abiVersion === '4') return this.hypercall(vcpu);
         handleUserSyscall(xen, vcpu);
         break;
       case EXIT_EXCEPTION:
@@ -150,6 +153,10 @@ export class RunLoop {
         break;
       case EXIT_INT:
         if (isCompatHypercall(xen, vcpu)) return this.hypercall(vcpu);
+        if (enterFastTrap(xen, vcpu)) {
+          xen.clock.completeInstruction();
+          return undefined;
+        }
         handleSoftwareInterrupt(xen, vcpu);
         break;
       case EXIT_SYSENTER:
@@ -167,7 +174,7 @@ export class RunLoop {
     const { xen, args } = this;
     const { processor, clock } = xen;
     const { width } = vcpu.domain;
-    const number = width === 32 || processor.high(RAX) === 0 ? processor.low(RAX) >>> 0 : NEVER;
+    const number = hypercallNumber(xen, vcpu);
     this.readArguments(vcpu, number);
     const call: HypercallContext = { xen, domain: vcpu.domain, vcpu, args, execute: executeHypercall };
     if (this.armed.length > 0 && this.passHypercallAt !== clock.instructions && this.isArmed(call, number, 'entry')) {
@@ -195,6 +202,7 @@ export class RunLoop {
       processor.rip = rip;
     } else if (typeof result !== 'symbol' && width === 32) {
       processor.setRegister(RAX, isRefusal(result) ? -result.errno : result | 0, 0);
+      if (vcpu.segmentsChanged) reloadSegments(xen, vcpu);
     } else if (typeof result !== 'symbol') {
       // Back by SYSRET, which loads Xen's flat selectors whatever the guest had.
       forceFlatSegment(xen, vcpu, CS, FLAT_RING3_CS64);
@@ -212,25 +220,27 @@ export class RunLoop {
       const register = registers[index] as number;
       this.args.set(index, processor.low(register), domain.width === 64 ? processor.high(register) : 0);
     }
-    joinWideArguments(this.args, domain.width, HYPERCALL_TABLE[number]);
+    joinWideArguments(this.args, domain.width, hypercallRow(domain, number));
   }
 
   private isArmed(call: HypercallContext, number: number, when: 'entry' | 'return'): boolean {
     if (this.armed.some((armed) => (armed.when ?? 'entry') === when && matches(call, number, armed))) return true;
-    return number === MULTICALL && when === 'entry' && this.isArmedInside(call);
+    return number === columnOf(call.domain).multicall && when === 'entry' && this.isArmedInside(call);
   }
 
   /** A multicall is stopped at as a whole when one of its calls is armed. */
   private isArmedInside(call: HypercallContext): boolean {
-    const { size } = MULTICALL_ENTRY[call.domain.width];
+    const { multicall, multicallEntry } = columnOf(call.domain);
+    const { size, field } = multicallEntry[call.domain.width];
+    const count = Math.min(6, field.args.count);
     const bytes = call.xen.processor.peek(call.args.address(0), size * Math.min(call.args.u32(1), 4096));
     const inner = new HypercallArguments();
     for (let at = 0; at + size <= bytes.length; at += size) {
-      const entry = new StructView(MULTICALL_ENTRY, call.domain.width, bytes, at);
-      for (let index = 0; index < 6; index++) inner.set(index, entry.low('args', index), entry.high('args', index));
+      const entry = new StructView(multicallEntry, call.domain.width, bytes, at);
+      for (let index = 0; index < count; index++) inner.set(index, entry.low('args', index), entry.high('args', index));
       const number = entry.get('op');
-      joinWideArguments(inner, call.domain.width, HYPERCALL_TABLE[number]);
-      if (number !== MULTICALL && this.isArmed({ ...call, args: inner }, number, 'entry')) return true;
+      joinWideArguments(inner, call.domain.width, hypercallRow(call.domain, number));
+      if (number !== multicall && this.isArmed({ ...call, args: inner }, number, 'entry')) return true;
     }
     return false;
   }
@@ -245,7 +255,7 @@ export class RunLoop {
       (armed) =>
         armed.when === 'return' &&
         armed.number === record.number &&
-        (armed.suboperation === undefined || suboperationName(armed) === record.suboperation),
+        (armed.suboperation === undefined || suboperationName(record.domain, armed) === record.suboperation),
     );
     if (hit) this.returned = record;
   }
@@ -256,9 +266,10 @@ export class RunLoop {
       const [first, second] = processor.peek(codeAddress(processor), 2);
       const [wanted, operand] = INSTRUCTIONS[vcpu.domain.width];
       if (first === wanted && second === operand) {
-        this.readArguments(vcpu, processor.low(RAX) >>> 0);
+        const number = hypercallNumber(this.xen, vcpu);
+        this.readArguments(vcpu, number);
         const call = { xen: this.xen, domain: vcpu.domain, vcpu, args: this.args, execute: executeHypercall };
-        return decodeHypercall(call, processor.low(RAX) >>> 0, undefined);
+        return decodeHypercall(call, number, undefined);
       }
     }
     return this.lastCall?.vcpu === vcpu && this.lastCall.result !== undefined ? this.lastCall : undefined;
@@ -336,7 +347,8 @@ export class RunLoop {
     }
     if (vcpu.runstate === RUNSTATE_RUNNING) return;
     changeRunstate(this.xen, vcpu, RUNSTATE_RUNNING);
-    updateRunstateArea(this.xen, vcpu);
+    if (vcpu.domain.abiVersion === '4') updateRunstateArea(this.xen, vcpu);
+    else this.enteredXen = scheduledIn(this.xen, vcpu) || this.enteredXen;
   }
 
   /** Virtual time at which the loop must look again. */
@@ -436,6 +448,12 @@ const INSTRUCTIONS: Readonly<Record<Width, readonly [number, number]>> = {
   32: [0xcd, HYPERCALL_VECTOR],
 };
 
+/** Older interfaces take only the low bits of EAX; what is no number at all is NEVER. */
+function hypercallNumber({ processor }: Hypervisor, { domain }: Vcpu): number {
+  const low = (processor.low(RAX) & columnOf(domain).numberMask) >>> 0;
+  return domain.width === 32 || processor.high(RAX) === 0 ? low : NEVER;
+}
+
 /** The gate of `int 0x82` is for ring 1 alone. */
 function isCompatHypercall({ processor }: Hypervisor, { domain }: Vcpu): boolean {
   return domain.width === 32 && processor.exit.vector === HYPERCALL_VECTOR && processor.privilege === 1;
@@ -457,13 +475,13 @@ function isRunnable(vcpu: Vcpu): boolean {
 function matches(call: HypercallContext, number: number, armed: ArmedHypercall): boolean {
   if (armed.number !== number) return false;
   if (armed.suboperation === undefined) return true;
-  const row = HYPERCALL_TABLE[number];
+  const row = hypercallRow(call.domain, number);
   if (row?.elementCommands !== undefined) return elementCommandNumbers(call, row).includes(armed.suboperation);
-  return row?.suboperations !== undefined && call.args.u32(0) === armed.suboperation;
+  return row !== undefined && findSuboperation(call, row)?.number === armed.suboperation;
 }
 
-function suboperationName(armed: ArmedHypercall): string | undefined {
-  const row = HYPERCALL_TABLE[armed.number];
+function suboperationName(domain: Domain, armed: ArmedHypercall): string | undefined {
+  const row = hypercallRow(domain, armed.number);
   const number = armed.suboperation as number;
   return row?.elementCommands?.[number] ?? row?.suboperations?.find((row) => row.number === number)?.name;
 }

@@ -1,5 +1,7 @@
+import { assert } from '../../base/assert.ts';
 import { type MachineAddress, PAGE_SIZE } from '../../base/numbers.ts';
 import type { Ram } from '../../machine/ram.ts';
+import { SHARED_INFO as SHARED_INFO_2 } from '../public/xen-2.0/xen.ts';
 import { SHARED_INFO, SHARED_INFO_32, VCPU_INFO, VCPU_INFO_32 } from '../public/xen-4/xen.ts';
 import type { Domain } from './domain.ts';
 import type { Vcpu } from './vcpu.ts';
@@ -12,8 +14,13 @@ export const VCPU_INFO_BYTES = 64;
 
 export type SharedInfoField = keyof (typeof LAYOUTS)[64]['offset'];
 
+/** Fields that the shared info page of Xen 2.0 has as well; what stands for the one vCPU comes first there. */
+const OFFSETS_2: Readonly<Partial<Record<string, number>>> = { ...SHARED_INFO_2[32].offset, vcpu_info: 0 };
+
 export function sharedInfoAddress(domain: Domain, field: SharedInfoField): MachineAddress {
-  return (domain.sharedInfoMfn * PAGE_SIZE + LAYOUTS[domain.width].offset[field]) as MachineAddress;
+  const offset = domain.abiVersion === '4' ? LAYOUTS[domain.width].offset[field] : OFFSETS_2[field];
+  assert(offset !== undefined, `the shared info page of Xen ${domain.abiVersion} has no ${field}`);
+  return (domain.sharedInfoMfn * PAGE_SIZE + offset) as MachineAddress;
 }
 
 /** Where vcpu_info of a vCPU lies unless it registered another place. */
@@ -22,7 +29,10 @@ export function defaultVcpuInfo(domain: Domain, vcpu: number): MachineAddress {
 }
 
 export function vcpuInfoField(vcpu: Vcpu, field: keyof (typeof VCPU_LAYOUTS)[64]['offset']): MachineAddress {
-  return (vcpu.vcpuInfo + VCPU_LAYOUTS[vcpu.domain.width].offset[field]) as MachineAddress;
+  const { domain } = vcpu;
+  const offset = domain.abiVersion === '4' ? VCPU_LAYOUTS[domain.width].offset[field] : OFFSETS_2[field];
+  assert(offset !== undefined, `a vCPU of Xen ${domain.abiVersion} has no ${field}`);
+  return (vcpu.vcpuInfo + offset) as MachineAddress;
 }
 
 export function testBit(ram: Ram, base: MachineAddress, bit: number): boolean {

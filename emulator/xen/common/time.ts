@@ -7,6 +7,7 @@ import { sendVirq } from './event-channel.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { sharedInfoAddress, vcpuInfoField } from './shared-info.ts';
 import { NEVER, type Vcpu } from './vcpu.ts';
+import { deadline2, fireTimers2 } from './xen-2/time.ts';
 
 /** Time as guests are shown it, and their timers (arch/x86/time.c, common/schedule.c). */
 
@@ -17,6 +18,7 @@ const TIME = VCPU_TIME_INFO[64].offset;
 
 /** Wall clock at boot, for `wc_sec + system time`. */
 export function updateWallClock(xen: Hypervisor, domain: Domain): void {
+  if (domain.abiVersion !== '4') return;
   const wall = xen.clock.wallClockAtBoot();
   const version = sharedInfoAddress(domain, 'wc_version');
   const next = xen.ram.read32(version) + 2;
@@ -29,6 +31,7 @@ export function updateWallClock(xen: Hypervisor, domain: Domain): void {
 
 /** vcpu_time_info of one vCPU, and its second copy if it registered one. Only while that vCPU is loaded. */
 export function updateTimeInfo(xen: Hypervisor, vcpu: Vcpu): void {
+  if (vcpu.domain.abiVersion !== '4') return;
   const base = vcpuInfoField(vcpu, 'time');
   const at = (offset: number): MachineAddress => (base + offset) as MachineAddress;
   const version = xen.ram.read32(at(TIME.version)) & ~1;
@@ -108,12 +111,17 @@ function inKernelView(xen: Hypervisor, vcpu: Vcpu, access: () => boolean): void 
 
 /** When the vCPU has something to do next; NEVER if not on its own. A periodic tick that reaches nobody is none. */
 export function vcpuDeadline(vcpu: Vcpu): number {
+  if (vcpu.domain.abiVersion !== '4') return deadline2(vcpu);
   const periodic = vcpu.virqPorts[VIRQ_TIMER] === 0 ? NEVER : vcpu.periodicTimer;
   return Math.min(vcpu.singleshotTimer, periodic, vcpu.pollTimeout);
 }
 
 /** Fires what is due. */
 export function fireVcpuTimers(xen: Hypervisor, vcpu: Vcpu, now: number): void {
+  if (vcpu.domain.abiVersion !== '4') {
+    fireTimers2(xen, vcpu, now);
+    return;
+  }
   if (vcpu.singleshotTimer <= now) {
     vcpu.singleshotTimer = NEVER;
     sendVirq(xen, vcpu, VIRQ_TIMER);

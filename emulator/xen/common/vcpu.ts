@@ -114,6 +114,13 @@ export class Vcpu {
   periodicTimer = NEVER;
   periodicPeriod = 0;
   pollTimeout = NEVER;
+  /** Before Xen 3: system time that the shared info page shows; -1 before the first. */
+  timeShown = -1;
+  /** set_fast_trap: this vector (0: none) enters the guest kernel without Xen's help. */
+  fastTrapVector = 0;
+  fastTrap: TrapHandler = newTrapHandler();
+  /** Descriptors have changed; Xen loads segment registers anew on its way back into the guest. */
+  segmentsChanged = false;
   /** Port each per-vCPU VIRQ is bound to; 0 for none. */
   readonly virqPorts = new Uint32Array(24);
 

@@ -2,9 +2,9 @@ import { formatAddress, type VirtualAddress } from '../../base/numbers.ts';
 import type { DecodedArgument, HypercallRecord } from '../common/trace.ts';
 import { type Field, type Format, type StructDefinition, StructView, type Width } from '../public/struct.ts';
 import type { HypercallContext } from './call.ts';
+import { hypercallRow } from './columns.ts';
 import { type ArgumentSpec, argumentsOf, type HypercallRow, type SuboperationRow } from './row.ts';
 import { findSuboperation } from './suboperation.ts';
-import { HYPERCALL_TABLE } from './table.ts';
 import { formatDomid, formatFlush, formatMmuPointer, formatPageTableEntry, hexadecimal } from './value-format.ts';
 
 /** Arguments of a hypercall as nested names and values, from the rows of the table. Touches nothing in the guest. */
@@ -19,9 +19,9 @@ export function decodeHypercall(
   number: number,
   multicallIndex: number | undefined,
 ): HypercallRecord {
-  const { xen, domain, vcpu, args } = call;
-  const row = HYPERCALL_TABLE[number];
-  const suboperation = row === undefined ? undefined : findSuboperation(row, args.u32(0));
+  const { xen, domain, vcpu } = call;
+  const row = hypercallRow(domain, number);
+  const suboperation = row === undefined ? undefined : findSuboperation(call, row);
   return {
     domain,
     vcpu,
@@ -62,8 +62,11 @@ export function elementCommandNumbers({ xen, domain, args }: HypercallContext, r
   const count = Math.min(args.u32(1), 4096);
   const bytes = xen.processor.peek(args.address(0), size * count);
   const commands: number[] = [];
-  for (let at = 0; at + 4 <= bytes.length; at += size)
-    commands.push(new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true));
+  const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 8 <= bytes.length; at += size) {
+    const first = data.getUint32(at, true);
+    commands.push(row.elementCommand?.(first, data.getUint32(at + 4, true)) ?? first);
+  }
   return commands;
 }
 
@@ -75,7 +78,7 @@ function decodeArgument(
 ): DecodedArgument {
   const spec = argumentsOf(row, call.domain.width)[index] as ArgumentSpec;
   const { args } = call;
-  const isCommand = index === 0 && row.suboperations !== undefined;
+  const isCommand = index === 0 && row.suboperations !== undefined && row.commandInMemory !== true;
   if (isCommand) {
     const name = suboperation === undefined ? 'unknown' : `${row.prefix ?? ''}${suboperation.name}`;
     return { name: spec.name, value: `${name} (${args.u32(0)})`, children: [] };

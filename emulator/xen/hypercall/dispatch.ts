@@ -1,10 +1,10 @@
 import { errnoName, isRefusal, type Refusal, refuse } from '../common/refusal.ts';
 import type { HypercallRecord } from '../common/trace.ts';
 import type { HypercallContext, HypercallResult } from './call.ts';
+import { hypercallRow } from './columns.ts';
 import { decodeHypercall } from './decode.ts';
 import { type HypercallRow, joinWideArguments } from './row.ts';
-import { findSuboperation, runSuboperation } from './suboperation.ts';
-import { HYPERCALL_TABLE } from './table.ts';
+import { commandOf, findSuboperation, runSuboperation } from './suboperation.ts';
 
 /** Finds the row, runs it, remembers a refusal, tells the trace. */
 export function executeHypercall(
@@ -14,7 +14,7 @@ export function executeHypercall(
 ): HypercallResult {
   const { xen, domain } = call;
   const { instructions } = xen.clock;
-  const row = HYPERCALL_TABLE[number];
+  const row = hypercallRow(domain, number);
   if (multicallIndex !== undefined) joinWideArguments(call.args, domain.width, row);
   const traced = xen.wantsHypercallRecords;
   // Arguments of a call that replaces registers or address space are decoded before it.
@@ -30,19 +30,21 @@ export function executeHypercall(
 function runRow(call: HypercallContext, row: HypercallRow): HypercallResult {
   if (row.run !== undefined) return row.run(call);
   if (row.suboperations === undefined) return refuse('ENOSYS', `${row.name} is not available`);
-  const suboperation = findSuboperation(row, call.args.u32(0));
+  const suboperation = findSuboperation(call, row);
   if (suboperation === undefined) {
-    return row.unknown?.(call) ?? refuse('ENOSYS', `${row.name} has no sub-operation ${call.args.u32(0)}`);
+    const command = commandOf(call, row);
+    if (command === undefined) return refuse('EFAULT', `the structure of ${row.name} cannot be read`);
+    return row.unknown?.(call) ?? refuse('ENOSYS', `${row.name} has no sub-operation ${command}`);
   }
   return runSuboperation(call, suboperation);
 }
 
 /** "event_channel_op.send". */
-export function callName({ args }: HypercallContext, number: number): string {
-  const row = HYPERCALL_TABLE[number];
+export function callName(call: HypercallContext, number: number): string {
+  const row = hypercallRow(call.domain, number);
   if (row === undefined) return `hypercall ${number}`;
   if (row.suboperations === undefined) return row.name;
-  return `${row.name}.${findSuboperation(row, args.u32(0))?.name ?? args.u32(0)}`;
+  return `${row.name}.${findSuboperation(call, row)?.name ?? commandOf(call, row) ?? '?'}`;
 }
 
 function report(

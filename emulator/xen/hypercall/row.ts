@@ -47,8 +47,12 @@ export interface HypercallRow {
   readonly commandMask?: number;
   /** Answers commands that are none of `suboperations`; undefined, and by default, ENOSYS. */
   readonly unknown?: (call: HypercallContext) => Refusal | undefined;
+  /** The command is not argument 0, but the first word of the structure that it points to (Xen 2.0). */
+  readonly commandInMemory?: boolean;
   /** Names that the elements of an array argument carry as their own command (mmuext_op). */
   readonly elementCommands?: Readonly<Record<number, string>>;
+  /** That command by the first two words of an element; the first word by default. */
+  readonly elementCommand?: (first: number, second: number) => number;
   /** Prefix of the sub-operations in Xen's headers: "EVTCHNOP_". */
   readonly prefix?: string;
   /** Absent with `suboperations`: those run. Absent without: ENOSYS. */

@@ -3,9 +3,17 @@ import { isRefusal, refuse } from '../common/refusal.ts';
 import type { HypercallContext, HypercallResult } from './call.ts';
 import type { HypercallRow, SuboperationRow } from './row.ts';
 
-export function findSuboperation(row: HypercallRow, number: number): SuboperationRow | undefined {
-  const command = (number & (row.commandMask ?? -1)) >>> 0;
-  return row.suboperations?.find((suboperation) => suboperation.number === command);
+/** Number of the sub-operation that is asked for; undefined when it cannot be read. */
+export function commandOf({ xen, args }: HypercallContext, row: HypercallRow): number | undefined {
+  if (row.commandInMemory !== true) return (args.u32(0) & (row.commandMask ?? -1)) >>> 0;
+  const bytes = xen.processor.peek(args.address(0), 4);
+  return bytes.length < 4 ? undefined : new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+}
+
+export function findSuboperation(call: HypercallContext, row: HypercallRow): SuboperationRow | undefined {
+  if (row.suboperations === undefined) return undefined;
+  const command = commandOf(call, row);
+  return row.suboperations.find((suboperation) => suboperation.number === command);
 }
 
 /** Copies the structure in, runs, copies it out. */

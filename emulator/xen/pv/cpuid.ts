@@ -8,6 +8,7 @@
  * advertises ERMS, so that copies and clears become REP MOVSB and REP STOSB.
  */
 import { TSC_KHZ } from '../../machine/clock.ts';
+import type { AbiVersion } from '../common/domain.ts';
 
 const FEATURES_1_EDX = bits(
   0 /* FPU */,
@@ -52,12 +53,17 @@ const HYPERVISOR_LEAVES = 5;
 export interface CpuidSubject {
   readonly vcpuIndex: number;
   readonly width: 64 | 32;
+  readonly abiVersion: AbiVersion;
 }
 
 /** Fills eax, ebx, ecx, edx. */
 export function guestCpuid(leaf: number, subleaf: number, subject: CpuidSubject, out: Uint32Array): void {
   const unsignedLeaf = leaf >>> 0;
   out.fill(0);
+  if (subject.abiVersion !== '4') {
+    oldLeaf(unsignedLeaf, subleaf, subject, out);
+    return;
+  }
   if (unsignedLeaf >= HYPERVISOR_BASE && unsignedLeaf <= HYPERVISOR_BASE + 0xff) {
     hypervisorLeaf(unsignedLeaf - HYPERVISOR_BASE, subleaf, out);
   } else if (unsignedLeaf >= 0x80000000) {
@@ -67,6 +73,30 @@ export function guestCpuid(leaf: number, subleaf: number, subject: CpuidSubject,
     basicLeaf(Math.min(unsignedLeaf, MAX_BASIC), subleaf, subject, out);
   }
 }
+
+/**
+ * Before Xen 3, guests see the processor as it is, with features whose registers that Xen does not emulate: those are
+ * left out (DE, MSR, PAE, PAT), and with them all that came after its time.
+ */
+const OLD_FEATURES_EDX = FEATURES_1_EDX & ~bits(2, 5, 6, 16);
+const OLD_FEATURES_ECX = bits(0 /* SSE3 */);
+
+function oldLeaf(leaf: number, subleaf: number, subject: CpuidSubject, out: Uint32Array): void {
+  if (leaf >= 0x80000000) {
+    extendedLeaf(leaf, subject, out);
+    if (leaf === 0x80000000) out[0] = 0x80000006;
+    if (leaf === 0x80000001 || leaf > 0x80000006) out.fill(0);
+    return;
+  }
+  basicLeaf(Math.min(leaf, OLD_MAX_BASIC), subleaf, subject, out);
+  if (leaf === 0) out[0] = OLD_MAX_BASIC;
+  if (leaf !== 1) return;
+  out[2] = OLD_FEATURES_ECX;
+  out[3] = OLD_FEATURES_EDX;
+}
+
+/** Leaf 2, the caches, is the last that a Linux of 2004 knows. */
+const OLD_MAX_BASIC = 2;
 
 function basicLeaf(leaf: number, subleaf: number, subject: CpuidSubject, out: Uint32Array): void {
   switch (leaf) {

@@ -11,6 +11,7 @@ import {
   FLAT_RING3_CS64,
   HYPERVISOR_COMPAT_VIRT_START,
 } from '../public/xen-4/xen.ts';
+import { lookUpDescriptor2 } from './xen-2/lookup-descriptor.ts';
 
 /**
  * Descriptor tables of guests (pv/descriptor-tables.c): what may stand in them, Xen's own page of the GDT, and
@@ -174,6 +175,7 @@ export function destroyLdt(xen: Hypervisor, vcpu: Vcpu): void {
  * gdtEntries and the end of its frames read as they are, and frames not set as null descriptors, as in Xen.
  */
 export function lookUpDescriptor(xen: Hypervisor, vcpu: Vcpu, selector: number, out: Uint32Array): boolean {
+  if (vcpu.domain.abiVersion !== '4') return lookUpDescriptor2(xen, vcpu, selector, out);
   const entry = (selector & 0xffff) >>> 3;
   if ((selector & 4) !== 0) return lookUpLocal(xen, vcpu, entry, out);
   if (entry >= FIRST_RESERVED_GDT_ENTRY) {

@@ -28,7 +28,12 @@ export function codeAddress(processor: Processor): VirtualAddress {
 export function emulateCpuid(xen: Hypervisor, vcpu: Vcpu): void {
   const { processor } = xen;
   const out = new Uint32Array(4);
-  guestCpuid(processor.low(RAX), processor.low(RCX), { vcpuIndex: vcpu.index, width: vcpu.domain.width }, out);
+  guestCpuid(
+    processor.low(RAX),
+    processor.low(RCX),
+    { vcpuIndex: vcpu.index, width: vcpu.domain.width, abiVersion: '4' },
+    out,
+  );
   processor.setRegister(RAX, out[0] as number, 0);
   processor.setRegister(RBX, out[1] as number, 0);
   processor.setRegister(RCX, out[2] as number, 0);

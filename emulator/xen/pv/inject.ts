@@ -65,16 +65,7 @@ export function injectException(
   selectors: { readonly cs?: number; readonly ss?: number } = {},
 ): void {
   const handler = vcpu.traps[vector] as Vcpu['traps'][number];
-  const what = describe(xen, vector, errorCode);
-  xen.trace.exception?.({
-    vcpu,
-    instructions: xen.clock.instructions,
-    now: xen.clock.now(),
-    name: vectorName(vector),
-    text: what,
-    vector,
-    errorCode,
-  });
+  const what = traceException(xen, vcpu, vector, errorCode);
   bounce(xen, vcpu, {
     handler: handler.address,
     codeSelector: handler.cs,
@@ -83,6 +74,15 @@ export function injectException(
     ...selectors,
     ...(errorCode === undefined ? {} : { errorCode }),
   });
+}
+
+/** Tells the trace that an exception is delivered; answers what it is in words. */
+export function traceException(xen: Hypervisor, vcpu: Vcpu, vector: number, errorCode: number | undefined): string {
+  const text = describe(xen, vector, errorCode);
+  const { instructions } = xen.clock;
+  const now = xen.clock.now();
+  xen.trace.exception?.({ vcpu, instructions, now, name: vectorName(vector), text, vector, errorCode });
+  return text;
 }
 
 function describe(xen: Hypervisor, vector: number, errorCode: number | undefined): string {

@@ -13,6 +13,7 @@ import {
   TYPE_L1,
   TYPE_L2,
   TYPE_L4,
+  TYPE_LDT,
   TYPE_SEGMENT_DESCRIPTORS,
   TYPE_WRITABLE,
 } from '../common/frame-table.ts';
@@ -137,7 +138,7 @@ export class FrameReferences {
     }
     const type = types[index] as FrameType;
     // A page table's references go with its last use; a writable or descriptor page keeps its (harmless) validity.
-    if (type >= TYPE_L1 && type <= TYPE_L4) {
+    if (type >= TYPE_L1 && type <= TYPE_L4 && ((flags[index] as number) & FRAME_VALIDATED) !== 0) {
       flags[index] = (flags[index] as number) & ~FRAME_VALIDATED;
       this.validator.demote(mfn, type, this.ownerOf(mfn));
       flags[index] = (flags[index] as number) & ~FRAME_PAE_XEN_L2;
@@ -145,7 +146,8 @@ export class FrameReferences {
     flushStamps[index] = this.tlb.stamp;
     typeCounts[index] = 0;
     // Descriptors may have been changed through a writable mapping since; they are looked at again.
-    if (type === TYPE_SEGMENT_DESCRIPTORS) flags[index] = (flags[index] as number) & ~FRAME_VALIDATED;
+    if (type === TYPE_SEGMENT_DESCRIPTORS || type === TYPE_LDT)
+      flags[index] = (flags[index] as number) & ~FRAME_VALIDATED;
   }
 
   /** Both references at once; EINVAL when the frame is somebody else's, none's, or of another type. */
@@ -217,6 +219,30 @@ export class FrameReferences {
     this.linear[tableIndex] = (this.linear[tableIndex] as number) - 1;
     this.linear[targetIndex] = (this.linear[targetIndex] as number) + 1;
     this.putWithType(target);
+  }
+
+  /** As `getLinear` by the rules of Xen 2.0, which let two tables map each other; `putWithType` takes it back. */
+  getLinearUncounted(target: number, table: Mfn, domid: Domid): boolean {
+    if (target === table) return true;
+    if (!this.get(target, domid)) return false;
+    const mfn = target as Mfn;
+    const index = mfn - this.frames.first;
+    const validated = ((this.frames.flags[index] as number) & FRAME_VALIDATED) !== 0;
+    if (!validated || this.type(mfn) !== this.type(table) || this.typeCount(mfn) === 0) {
+      this.put(mfn);
+      return false;
+    }
+    this.frames.typeCounts[index] = this.typeCount(mfn) + 1;
+    return true;
+  }
+
+  /** Ends a table's life as one though it is still in use, so that tables that map each other can go. */
+  invalidate(mfn: Mfn): void {
+    const index = mfn - this.frames.first;
+    const type = this.type(mfn);
+    if (((this.frames.flags[index] as number) & FRAME_VALIDATED) === 0 || this.typeCount(mfn) === 0) return;
+    this.frames.flags[index] = (this.frames.flags[index] as number) & ~FRAME_VALIDATED;
+    this.validator.demote(mfn, type, this.ownerOf(mfn));
   }
 
   save(): Int32Array {

@@ -24,6 +24,7 @@ import { bounce } from './bounce-frame.ts';
 import { emulateForcedInvalidOp } from './emul-inv-op.ts';
 import { emulatePrivilegedOp } from './emul-priv-op.ts';
 import { injectException, injectPageFault, noteDebugStatus, traceCallback } from './inject.ts';
+import { deliver, deliverEvents2, handleException2, handleSoftwareInterrupt2 } from './xen-2/traps.ts';
 
 /**
  * Exceptions, software interrupts and system calls of PV guests (arch/x86/traps.c, pv/traps.c).
@@ -33,6 +34,10 @@ import { injectException, injectPageFault, noteDebugStatus, traceCallback } from
 
 /** The processor stopped with an exception: emulate what Xen emulates, else hand it to the guest. */
 export function handleException(xen: Hypervisor, vcpu: Vcpu): void {
+  if (vcpu.domain.abiVersion !== '4') {
+    handleException2(xen, vcpu);
+    return;
+  }
   const { vector, errorCode } = xen.processor.exit;
   switch (vector) {
     case VECTOR_UD:
@@ -59,6 +64,10 @@ export function handleException(xen: Hypervisor, vcpu: Vcpu): void {
 
 /** `int n`: by the DPL that the guest gave the vector, else #GP as the hardware's IDT would raise it. */
 export function handleSoftwareInterrupt(xen: Hypervisor, vcpu: Vcpu): void {
+  if (vcpu.domain.abiVersion !== '4') {
+    handleSoftwareInterrupt2(xen, vcpu);
+    return;
+  }
   const { vector, length } = xen.processor.exit;
   const handler = vcpu.traps[vector] as Vcpu['traps'][number];
   const kernelRing = (vcpu.domain.assists & (1 << VMASST_TYPE_ARCHITECTURAL_IOPL)) !== 0 ? 0 : 1;
@@ -80,6 +89,10 @@ function hasHandler(vcpu: Vcpu, handler: { readonly address: number; readonly cs
 /** `syscall` from user mode; from kernel mode it is a hypercall and does not come here. */
 export function handleUserSyscall(xen: Hypervisor, vcpu: Vcpu): void {
   const { processor } = xen;
+  if (vcpu.domain.abiVersion !== '4') {
+    deliver(xen, vcpu, VECTOR_UD, undefined);
+    return;
+  }
   const callback = processor.longMode ? vcpu.syscallCallback : vcpu.syscall32Callback;
   // Intel processors have the instruction in 64-bit mode only.
   if (callback.address === 0 || vcpu.domain.width === 32) {
@@ -107,6 +120,11 @@ export function handleUserSyscall(xen: Hypervisor, vcpu: Vcpu): void {
 /** `sysenter`: the sysenter callback, with a frame that says neither where from nor with which stack. */
 export function handleSysenter(xen: Hypervisor, vcpu: Vcpu): void {
   const callback = vcpu.sysenterCallback;
+  // Xen before 3 leaves the processor's register for it at 0.
+  if (vcpu.domain.abiVersion !== '4') {
+    deliver(xen, vcpu, VECTOR_GP, 0);
+    return;
+  }
   if (callback.address === 0) {
     injectException(xen, vcpu, VECTOR_GP, 0);
     return;
@@ -129,6 +147,10 @@ export function handleSysenter(xen: Hypervisor, vcpu: Vcpu): void {
 
 /** Before the vCPU runs on: an NMI, else the event callback if events are pending and not masked. */
 export function deliverEvents(xen: Hypervisor, vcpu: Vcpu): void {
+  if (vcpu.domain.abiVersion !== '4') {
+    deliverEvents2(xen, vcpu);
+    return;
+  }
   const nmi = vcpu.traps[VECTOR_NMI] as Vcpu['traps'][number];
   if (vcpu.nmiPending && hasHandler(vcpu, nmi)) {
     vcpu.nmiPending = false;

@@ -3,9 +3,9 @@
  * event channels for xenstore and console, registers of vCPU 0. The machine-to-physical table is Xen's own work.
  */
 import { assert } from '../../base/assert.ts';
-import type { Domid, GrantRef, MachineAddress, Mfn, VirtualAddress } from '../../base/numbers.ts';
+import type { Domid, GrantRef, VirtualAddress } from '../../base/numbers.ts';
 import { PAGE_SIZE } from '../../base/numbers.ts';
-import type { Ram } from '../../machine/ram.ts';
+
 import type { Domain, GuestAbi } from '../common/domain.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { isRefusal, type Refusal } from '../common/refusal.ts';
@@ -19,34 +19,21 @@ import {
   START_INFO_MAGIC,
   VMASST_TYPE_PAE_EXTENDED_CR3,
 } from '../public/xen-4/xen.ts';
+import type { BuildOptions, BuiltDomain } from './build-options.ts';
 import { type DomainLayout, planDomain } from './domain-layout.ts';
+import { DomainMemory } from './domain-memory.ts';
 import { builtTablesRefused, machineOutOfMemory } from './errors.ts';
-import type { HostConnections, XenbusConnections } from './host-side.ts';
-import type { KernelImage } from './image/kernel-image.ts';
+import type { XenbusConnections } from './host-side.ts';
+import type { GuestType, KernelImage } from './image/kernel-image.ts';
 import { writePageTables } from './page-table-writer.ts';
+import { buildXen2Domain } from './xen-2-builder.ts';
 
 const HOST = 0 as Domid;
-
-export interface BuildOptions {
-  readonly name: string;
-  readonly image: KernelImage;
-  /** As it is to lie in memory (see unpackRamdisk). */
-  readonly ramdisk: Uint8Array | undefined;
-  readonly commandLine: string;
-  readonly pages: number;
-  readonly vcpus: number;
-  readonly uuid: Uint8Array;
-}
-
-export interface BuiltDomain {
-  readonly domain: Domain;
-  readonly layout: DomainLayout;
-  readonly connections: HostConnections;
-}
 
 /** The domain stays paused. @throws UserError `domain.*` */
 export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): BuiltDomain {
   const { image } = options;
+  if (image.guestType === 'xen-2.0') return buildXen2Domain(hypervisor, options);
   const layout = planDomain(image, options.pages, options.ramdisk?.length);
   const domain = hypervisor.createDomain({
     name: options.name,
@@ -99,39 +86,14 @@ export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): Buil
   return { domain, layout, connections };
 }
 
+const GUEST_ABIS: Readonly<Record<GuestType, GuestAbi>> = {
+  'xen-3.0-x86_64': 'x86_64',
+  'xen-3.0-x86_32p': 'x86_32p',
+  'xen-2.0': 'xen-2.0',
+};
+
 export function abiOf(image: KernelImage): GuestAbi {
-  return image.guestType === 'xen-3.0-x86_64' ? 'x86_64' : 'x86_32p';
-}
-
-/** A new domain's memory by pseudo-physical page. */
-class DomainMemory {
-  constructor(
-    private readonly ram: Ram,
-    private readonly domain: Domain,
-  ) {}
-
-  mfn(pfn: number): Mfn {
-    return this.domain.p2m[pfn] as Mfn;
-  }
-
-  /** `offset` may exceed a page. */
-  write(pfn: number, offset: number, bytes: Uint8Array): void {
-    let page = pfn + Math.floor(offset / PAGE_SIZE);
-    let inPage = offset % PAGE_SIZE;
-    for (let at = 0; at < bytes.length; page++) {
-      const chunk = Math.min(PAGE_SIZE - inPage, bytes.length - at);
-      this.ram.writeBytes((this.mfn(page) * PAGE_SIZE + inPage) as MachineAddress, bytes.subarray(at, at + chunk));
-      at += chunk;
-      inPage = 0;
-    }
-  }
-
-  writeEntry(tablePfn: number, index: number, targetPfn: number, flags: number): void {
-    const target = this.mfn(targetPfn);
-    const low = ((target << 12) | flags) >>> 0;
-    const high = target >>> 20;
-    this.ram.write64((this.mfn(tablePfn) * PAGE_SIZE + index * 8) as MachineAddress, low, high);
-  }
+  return GUEST_ABIS[image.guestType];
 }
 
 function loadSegments(memory: DomainMemory, image: KernelImage, layout: DomainLayout): void {
@@ -155,7 +117,7 @@ function startInfo(
   options: BuildOptions,
 ): Uint8Array {
   const info = newStruct(START_INFO, domain.width);
-  info.setText('magic', START_INFO_MAGIC[domain.abi]);
+  info.setText('magic', START_INFO_MAGIC[domain.abi === 'x86_64' ? 'x86_64' : 'x86_32p']);
   info.set('nr_pages', layout.pages);
   info.set('shared_info', domain.sharedInfoMfn * PAGE_SIZE);
   info.set('flags', SIF_VIRT_P2M_4TOOLS | (layout.ramdiskUnmapped ? SIF_MOD_START_PFN : 0));

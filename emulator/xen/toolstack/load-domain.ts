@@ -59,7 +59,7 @@ async function loadImages(
   warnings: readonly string[],
   folder: string | undefined,
 ): Promise<LoadedDomain> {
-  const image = readKernelImage(await read(config.kernel, folder));
+  const image = readKernelImage(await read(config.kernel, folder), config.xenAbi);
   const ramdisk = config.ramdisk === undefined ? undefined : unpackRamdisk(await read(config.ramdisk, folder));
   return { config, image, ramdisk, warnings, folder };
 }

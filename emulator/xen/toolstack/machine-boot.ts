@@ -36,6 +36,7 @@ import type { LoadedDomain } from './load-domain.ts';
 import { type BootedDomainState, domainParts, type MachineState, saveMachine } from './machine-state.ts';
 import { memoryHash, registersHash } from './memory-hash.ts';
 import { NetworkDevices } from './network-devices.ts';
+import type { Xen2Layout } from './xen-2-layout.ts';
 
 /** RAM of so many frames and a processor over it. */
 export type CreateMachine = (frames: number) => Promise<{ readonly ram: Ram; readonly processor: Processor }>;
@@ -57,7 +58,7 @@ export interface BootedDomain {
   readonly config: DomainConfig;
   readonly image: KernelImage;
   readonly domain: Domain;
-  readonly layout: DomainLayout;
+  readonly layout: DomainLayout | Xen2Layout;
   readonly connections: HostConnections;
   readonly console: DomainConsole;
   /** Of a domain that has one. */
@@ -107,7 +108,7 @@ const SPARE_FRAMES = 256;
 export async function bootDomains(options: BootOptions): Promise<Machine> {
   const seed = options.seed ?? DEFAULT_SEED;
   const pages = options.domains.reduce((sum, { config }) => sum + config.memory * PAGES_PER_MEGABYTE, 0);
-  const narrow = options.domains.filter(({ image }) => abiOf(image) === 'x86_32p');
+  const narrow = options.domains.filter(({ image }) => abiOf(image) !== 'x86_64');
   const own = machineFrames(pages, options.domains.length);
   const frames =
     own +
@@ -230,6 +231,7 @@ export class Machine implements Disposable {
       ),
     };
     this.networks = new NetworkDevices(hypervisor, this.xenbus, this.random, controllerOf);
+    hypervisor.onConsoleIo = (domain, bytes) => this.consoleOutput(domain, bytes);
     writeHostEntries(this.store);
     this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore?.pump();
   }

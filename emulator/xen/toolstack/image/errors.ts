@@ -1,4 +1,5 @@
 import { UserError } from '../../../base/user-error.ts';
+import type { AbiVersion } from '../../common/domain.ts';
 
 const DAMAGED = 'The file is damaged or was copied incompletely: fetch or build it again.';
 
@@ -129,5 +130,40 @@ export function paeMissing(): UserError {
     'image.pae-missing',
     'The 32-bit image does not say PAE_MODE=yes; a 64-bit Xen runs 32-bit guests with PAE only.',
     'Build the guest with PAE and say so in its notes.',
+  );
+}
+
+/** What a kernel for one interface finds different under another. */
+const DIFFERENCES: Readonly<Record<AbiVersion, string>> = {
+  '1.2':
+    'Xen 1.2 numbers its hypercalls differently, takes virtual addresses in mmu_update, and has networks and disks in the hypervisor',
+  '2.0':
+    'Xen 2.0 has page tables of two levels, 32-bit kernels in ring 1 only, and console, disks and networks over the control interface',
+  '4': 'Xen 4 has page tables of 64-bit entries, another start_info and shared_info, and console, disks and networks over xenstore',
+};
+
+/** `evidence`: what the image says of itself; undefined: nothing. */
+export function wrongAbi(
+  wanted: AbiVersion,
+  evidence: { readonly abi: AbiVersion; readonly because: string } | undefined,
+): UserError {
+  const built =
+    evidence === undefined
+      ? 'The image does not say which Xen it was built for: it has neither ELF notes nor a section __xen_guest'
+      : `The image was built for Xen ${evidence.abi} (${evidence.because})`;
+  return new UserError(
+    'image.wrong-abi',
+    `${built}, but the configuration says xen_abi = "${wanted}". ${DIFFERENCES[wanted]}; a kernel for another interface cannot run there.`,
+    evidence === undefined
+      ? 'Give a kernel that was built for that interface.'
+      : `Say xen_abi = "${evidence.abi}", or leave it out; or give a kernel that was built for Xen ${wanted}.`,
+  );
+}
+
+export function not32Bit(): UserError {
+  return new UserError(
+    'image.not-32-bit',
+    'The image is for Xen 2.0, which runs 32-bit kernels only, but it is a 64-bit ELF file.',
+    'Build the kernel for i386 (gcc -m32).',
   );
 }

@@ -29,6 +29,8 @@ export interface ImageParameters {
   readonly modStartPfn: boolean;
   readonly suspendCancel: boolean;
   readonly bsdSymtab: boolean;
+  /** PT_MODE_WRITABLE of a Xen 2.0 guest: it starts with that assist. */
+  readonly writablePageTables: boolean;
   readonly requiredFeatures: readonly string[];
   readonly supportedFeatures: readonly string[];
 }
@@ -90,6 +92,16 @@ const NOTES: readonly NoteRow[] = [
 
 const MAX_TEXT = 4096;
 
+/** XEN_VER of an image's `__xen_guest` section, and the rest of it; undefined without the section. */
+export function readGuestSection(file: ElfFile): ImageParameters | undefined {
+  const section = findSection(file, '__xen_guest');
+  const bytes = section === undefined ? undefined : sectionBytes(file, section);
+  if (bytes === undefined) return undefined;
+  const parameters = emptyParameters('__xen_guest');
+  parseGuestString(parameters, new ByteReader(bytes).string(0, MAX_TEXT));
+  return parameters;
+}
+
 /** @throws UserError `image.not-xen`, `image.unsupported-feature` */
 export function readImageParameters(file: ElfFile): ImageParameters {
   const fromSegments = segmentNotes(file).filter((note) => note.owner === 'Xen');
@@ -99,12 +111,13 @@ export function readImageParameters(file: ElfFile): ImageParameters {
     for (const note of notes) applyNote(parameters, note);
     return parameters;
   }
-  const section = findSection(file, '__xen_guest');
-  const bytes = section === undefined ? undefined : sectionBytes(file, section);
-  if (bytes === undefined) throw notXen();
-  const parameters = emptyParameters('__xen_guest');
-  parseGuestString(parameters, new ByteReader(bytes).string(0, MAX_TEXT));
-  return parameters;
+  const section = readGuestSection(file);
+  if (section === undefined) throw notXen();
+  return section;
+}
+
+export function hasXenNotes(file: ElfFile): boolean {
+  return [...segmentNotes(file), ...sectionNotes(file)].some(({ owner }) => owner === 'Xen');
 }
 
 function emptyParameters(source: ImageParameters['source']): Writable {
@@ -125,6 +138,7 @@ function emptyParameters(source: ImageParameters['source']): Writable {
     modStartPfn: false,
     suspendCancel: false,
     bsdSymtab: false,
+    writablePageTables: false,
     requiredFeatures: [],
     supportedFeatures: [],
   };
@@ -202,6 +216,9 @@ function parseGuestString(parameters: Writable, text: string): void {
         break;
       case 'BSD_SYMTAB':
         parameters.bsdSymtab = true;
+        break;
+      case 'PT_MODE_WRITABLE':
+        parameters.writablePageTables = true;
         break;
       case 'VIRT_BASE':
         parameters.virtBase = parseAddress(value);

@@ -36,6 +36,7 @@ export class FakeProcessor implements Processor {
   taskSwitched = false;
   cr4 = 0;
   paging: PagingMode = '4-level';
+  ceiling = 2 ** 32;
   view: 0 | 1 = 0;
   viewFollowsPrivilege = false;
   failed = false;
