@@ -72,8 +72,8 @@ export class Domain {
   /** PHYSDEVOP_pirq_eoi_gmfn: a frame with a bit per PIRQ. */
   pirqEoiFrame: Mfn | undefined;
   /**
-   * Frames that the host's back ends map for as long as the domain exists (console, xenstore): held as writable, so that
-   * one the guest gives back is nobody else's before.
+   * Frames that the host's back ends map (console, xenstore, rings of Xen 2.0): held as writable, so that one the guest
+   * gives back is nobody else's before.
    */
   readonly hostFrames: Mfn[] = [];
   /** PIRQs set aside by PHYSDEVOP_get_free_pirq. */

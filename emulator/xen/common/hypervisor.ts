@@ -338,11 +338,16 @@ export class Hypervisor {
     return failed ? refuse('EACCES', active.reason) : active.mfn;
   }
 
-  /** The host maps a frame of the domain until the domain is destroyed. */
+  /** The host maps a frame of the domain, until it lets go of it or the domain is destroyed. */
   holdForHost(domain: Domain, mfn: Mfn): Refusal | undefined {
     const refusal = this.references.getWithType(mfn, TYPE_WRITABLE, domain.domid);
     if (refusal === undefined) domain.hostFrames.push(mfn);
     return refusal;
+  }
+
+  letGoForHost(domain: Domain, mfn: Mfn): void {
+    domain.hostFrames.splice(domain.hostFrames.lastIndexOf(mfn), 1);
+    this.references.putWithType(mfn);
   }
 
   /** Ends the host's use of a grant. */

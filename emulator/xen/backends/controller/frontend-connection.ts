@@ -3,7 +3,6 @@ import type { Disposable } from '../../../base/disposable.ts';
 import type { Mfn, Port } from '../../../base/numbers.ts';
 import type { Domain } from '../../common/domain.ts';
 import { closePort, DOMID_HOST } from '../../common/event-channel.ts';
-import { TYPE_WRITABLE } from '../../common/frame-table.ts';
 import type { Hypervisor } from '../../common/hypervisor.ts';
 import { isRefusal, type Refusal } from '../../common/refusal.ts';
 
@@ -30,13 +29,12 @@ export class FrontendConnection {
     frames: readonly number[],
     onEvent: () => void,
   ): FrontendConnection | Refusal {
-    const { references } = hypervisor;
     const held: Mfn[] = [];
     const letGo = (): void => {
-      for (const mfn of held) references.putWithType(mfn);
+      for (const mfn of held) hypervisor.letGoForHost(domain, mfn);
     };
     for (const frame of frames) {
-      const problem = references.getWithType(frame, TYPE_WRITABLE, domain.domid);
+      const problem = hypervisor.holdForHost(domain, frame as Mfn);
       if (problem !== undefined) {
         letGo();
         return problem;
@@ -81,7 +79,7 @@ export class FrontendConnection {
   release(): void {
     this.binding.dispose();
     closePort(this.hypervisor, this.domain, this.port);
-    for (const mfn of this.frames) this.hypervisor.references.putWithType(mfn);
+    for (const mfn of this.frames) this.hypervisor.letGoForHost(this.domain, mfn);
   }
 
   save(): FrontendConnectionState {
