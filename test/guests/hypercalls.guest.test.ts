@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { HYPERCALL_ROWS } from '../../emulator/xen/hypercall/table.ts';
 import { orSkip } from '../support/skip.ts';
-import { hypercallTests, type Width } from './hypercalls/build.ts';
+import { hypercallTests } from './hypercalls/build.ts';
+import { rowOf } from './hypercalls/rows.ts';
 import { type Outcome, runTest } from './hypercalls/run.ts';
+import { type Suite, type Width, XEN_2_0, XEN_4 } from './hypercalls/suites.ts';
 import { type GuestTest, guestTests } from './hypercalls/tests.ts';
 
 /**
- * Our own guest tests of hypercalls, in the manner of XTF: every folder of test/guests/hypercalls is a test that boots on
- * a machine of its own and prints one verdict. What they expect is what Xen 4.17's sources say.
+ * Our own guest tests of hypercalls, in the manner of XTF: every folder of test/guests/hypercalls (and of
+ * hypercalls-2.0) is a test that boots on a machine of its own and prints one verdict. What they expect is what the
+ * sources of Xen 4.17 (of Xen 2.0.6) say.
  */
 function report(outcome: Outcome): string {
   const consoles = outcome.domains.map(
@@ -24,8 +26,8 @@ function expectVerdicts(outcome: Outcome, guestTest: GuestTest, ending: string):
 }
 
 /** Every case made the call that it is named after, or the hypervisor would know. */
-function expectCalls(outcome: Outcome, guestTest: GuestTest, width: Width): void {
-  const row = HYPERCALL_ROWS.find(({ name }) => guestTest.name.split('/')[0] === name.replaceAll('_', '-'));
+function expectCalls(outcome: Outcome, guestTest: GuestTest, suite: Suite, width: Width): void {
+  const row = rowOf(suite, guestTest.name);
   const made = outcome.calls.filter(({ name }) => name === row?.name);
   const commands = new Set(made.map(({ suboperation }) => `${row?.prefix ?? ''}${suboperation ?? ''}`));
   for (const { name, width: only } of guestTest.cases) {
@@ -35,15 +37,19 @@ function expectCalls(outcome: Outcome, guestTest: GuestTest, width: Width): void
   }
 }
 
-describe.each([64, 32] as const)('pv%i', (width) => {
-  for (const guestTest of guestTests().filter(({ widths }) => widths.includes(width))) {
+const KERNELS = [XEN_4, XEN_2_0].flatMap((suite) =>
+  suite.widths.map((width) => [`Xen ${suite.abi}, pv${width}`, suite, width] as const),
+);
+
+describe.each(KERNELS)('%s', (_, suite, width) => {
+  for (const guestTest of guestTests(suite).filter(({ widths }) => widths.includes(width))) {
     for (const ending of guestTest.endings) {
       test(ending.word === undefined ? guestTest.name : `${guestTest.name}, ${ending.word}`, async (context) => {
-        const image = orSkip(context, () => hypercallTests(width));
-        const outcome = await runTest(image, guestTest, ending);
+        const image = orSkip(context, () => hypercallTests(width, suite));
+        const outcome = await runTest(image, suite, guestTest, ending);
         expectVerdicts(outcome, guestTest, ending.kind);
         // iret leaves no record: it has no result. A run with an ending of its own makes its last call, which has none.
-        if (ending.word === undefined && guestTest.name !== 'iret') expectCalls(outcome, guestTest, width);
+        if (ending.word === undefined && guestTest.name !== 'iret') expectCalls(outcome, guestTest, suite, width);
       });
     }
   }

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { HypercallRow } from '../../emulator/xen/hypercall/row.ts';
-import { HYPERCALL_ROWS } from '../../emulator/xen/hypercall/table.ts';
+import { folderOf, rowsOf } from './hypercalls/rows.ts';
+import { XEN_2_0, XEN_4 } from './hypercalls/suites.ts';
 import { guestTests } from './hypercalls/tests.ts';
 
-/** What test/guests/hypercalls has to hold, whether or not there is a compiler to run it. */
-
-const TESTS = guestTests();
+/** What test/guests/hypercalls and hypercalls-2.0 have to hold, whether or not there is a compiler to run it. */
 
 /** "EVTCHNOP_send" for each sub-operation; the hypercall's own name where there is none. */
 function wanted({ name, prefix = '', suboperations, elementCommands }: HypercallRow): string[] {
@@ -13,17 +12,16 @@ function wanted({ name, prefix = '', suboperations, elementCommands }: Hypercall
   return commands.length === 0 ? [name] : commands.map((command) => `${prefix}${command}`);
 }
 
-function folderOf({ name }: HypercallRow): string {
-  return name.replaceAll('_', '-');
-}
+describe.each([XEN_4, XEN_2_0])('a guest test for every hypercall of Xen $abi', (suite) => {
+  const rows = rowsOf(suite);
+  const tests = guestTests(suite);
 
-describe('a guest test for every hypercall', () => {
-  test.each(HYPERCALL_ROWS.map((row) => [row.name, row] as const))('%s', (_, row) => {
+  test.each(rows.map((row) => [row.name, row] as const))('%s', (_, row) => {
     const folder = folderOf(row);
-    const tests = TESTS.filter(({ name }) => name === folder || name.startsWith(`${folder}/`));
-    expect(tests.length, `test/guests/hypercalls/${folder} has no TEST("${folder}", …)`).toBeGreaterThan(0);
-    for (const width of [64, 32] as const) {
-      const cases = tests
+    const about = tests.filter(({ name }) => name === folder || name.startsWith(`${folder}/`));
+    expect(about.length, `${suite.folder}/${folder} has no TEST("${folder}", …)`).toBeGreaterThan(0);
+    for (const width of suite.widths) {
+      const cases = about
         .filter(({ widths }) => widths.includes(width))
         .flatMap((guestTest) => guestTest.cases)
         .filter((one) => one.width === undefined || one.width === width);
@@ -33,13 +31,13 @@ describe('a guest test for every hypercall', () => {
   });
 
   test('cases are named after what exists', () => {
-    const known = new Set(HYPERCALL_ROWS.flatMap((row) => [row.name, ...wanted(row)]));
-    expect(TESTS.flatMap(({ cases }) => cases.map(({ name }) => name)).filter((name) => !known.has(name))).toEqual([]);
+    const known = new Set(rows.flatMap((row) => [row.name, ...wanted(row)]));
+    expect(tests.flatMap(({ cases }) => cases.map(({ name }) => name)).filter((name) => !known.has(name))).toEqual([]);
   });
 
   test('a test is where its name says', () => {
-    const folders = new Set(HYPERCALL_ROWS.map(folderOf));
-    expect(TESTS.map(({ name }) => name.split('/')[0] as string).filter((folder) => !folders.has(folder))).toEqual([]);
-    for (const { name, file } of TESTS) expect(file).toBe(name.includes('/') ? `${name}.c` : `${name}/test.c`);
+    const folders = new Set(rows.map(folderOf));
+    expect(tests.map(({ name }) => name.split('/')[0] as string).filter((folder) => !folders.has(folder))).toEqual([]);
+    for (const { name, file } of tests) expect(file).toBe(name.includes('/') ? `${name}.c` : `${name}/test.c`);
   });
 });

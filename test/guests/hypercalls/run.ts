@@ -5,6 +5,7 @@ import { createMachine } from '../../../emulator/xen/toolstack/create-machine.ts
 import { domainConfigFromKeys } from '../../../emulator/xen/toolstack/domain-config.ts';
 import { type KernelImage, readKernelImage } from '../../../emulator/xen/toolstack/image/kernel-image.ts';
 import { bootDomains, type Machine } from '../../../emulator/xen/toolstack/machine-boot.ts';
+import type { Suite } from './suites.ts';
 import type { Ending, GuestTest } from './tests.ts';
 
 export interface DomainOutcome {
@@ -37,7 +38,7 @@ function imageOf(file: string): KernelImage {
   return known;
 }
 
-export async function runTest(file: string, test: GuestTest, { word }: Ending): Promise<Outcome> {
+export async function runTest(file: string, { abi }: Suite, test: GuestTest, { word }: Ending): Promise<Outcome> {
   const image = imageOf(file);
   const domains = Array.from({ length: test.domains }, (_, index) => {
     const peer = test.domains === 2 ? 2 - index : 0;
@@ -49,6 +50,7 @@ export async function runTest(file: string, test: GuestTest, { word }: Ending): 
     ];
     const { config } = domainConfigFromKeys({
       kernel: 'hypercalls.elf',
+      abi,
       name: `domain${index + 1}`,
       memory: test.memory,
       vcpus: test.vcpus,

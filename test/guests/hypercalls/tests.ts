@@ -1,7 +1,7 @@
 /** What the C sources say about themselves: tests, their cases, the machines they want. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Width } from './build.ts';
+import { type Suite, type Width, XEN_4 } from './suites.ts';
 
 export interface GuestTest {
   /** "event-channel-op", "event-channel-op/pair". */
@@ -34,14 +34,12 @@ export interface Case {
   readonly width: Width | undefined;
 }
 
-const here = 'test/guests/hypercalls';
-
 /**
  * Reads the line `machine: domains=2 vcpus=2 memory=16 widths=64 endings=reboot,code:crash` of a test's first comment,
  * all of it optional, and the cases of its TEST.
  */
-function readTest(file: string): GuestTest | undefined {
-  const text = readFileSync(path.join(here, file), 'utf8');
+function readTest(suite: Suite, file: string): GuestTest | undefined {
+  const text = readFileSync(path.join(suite.folder, file), 'utf8');
   const declared = /^TEST\("([^"]+)",?([\s\S]*)/m.exec(text);
   if (declared === null) return undefined;
   const words = Object.fromEntries(
@@ -51,7 +49,7 @@ function readTest(file: string): GuestTest | undefined {
     name: declared[1] as string,
     file,
     cases: readCases(declared[2] as string),
-    widths: (words.widths ?? '64,32').split(',').map(Number) as Width[],
+    widths: (words.widths?.split(',').map(Number) as Width[] | undefined) ?? suite.widths,
     domains: Number(words.domains ?? 1),
     vcpus: Number(words.vcpus ?? 1),
     memory: Number(words.memory ?? 8),
@@ -78,12 +76,12 @@ function readCases(text: string): Case[] {
 }
 
 /** All tests, by name. */
-export function guestTests(): GuestTest[] {
-  const folders = readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+export function guestTests(suite: Suite = XEN_4): GuestTest[] {
+  const folders = readdirSync(suite.folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const files = folders.flatMap(({ name }) =>
-    readdirSync(path.join(here, name))
+    readdirSync(path.join(suite.folder, name))
       .filter((file) => file.endsWith('.c'))
       .map((file) => `${name}/${file}`),
   );
-  return files.flatMap((file) => readTest(file) ?? []).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return files.flatMap((file) => readTest(suite, file) ?? []).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

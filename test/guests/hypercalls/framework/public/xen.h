@@ -5,6 +5,7 @@
  */
 #ifndef HYPERCALLS_XEN_H
 #define HYPERCALLS_XEN_H
+#include "errno.h"
 
 typedef unsigned char u8;
 typedef unsigned short u16;
@@ -68,28 +69,6 @@ enum hypercall_number {
 };
 
 /* public/errno.h */
-enum {
-    EPERM = 1,
-    ENOENT = 2,
-    ESRCH = 3,
-    EIO = 5,
-    E2BIG = 7,
-    EAGAIN = 11,
-    ENOMEM = 12,
-    EACCES = 13,
-    EFAULT = 14,
-    EBUSY = 16,
-    EEXIST = 17,
-    ENODEV = 19,
-    EINVAL = 22,
-    ENOSPC = 28,
-    ERANGE = 34,
-    ENOSYS = 38,
-    ENODATA = 61,
-    ETIME = 62,
-    EOPNOTSUPP = 95,
-};
-
 #define DOMID_FIRST_RESERVED 0x7ff0u
 #define DOMID_SELF 0x7ff0u
 #define DOMID_IO 0x7ff1u
