@@ -6,9 +6,10 @@ import { guestTests } from './hypercalls/tests.ts';
 
 /** What test/guests/hypercalls and hypercalls-2.0 have to hold, whether or not there is a compiler to run it. */
 
-/** "EVTCHNOP_send" for each sub-operation; the hypercall's own name where there is none. */
-function wanted({ name, prefix = '', suboperations, elementCommands }: HypercallRow): string[] {
-  const commands = suboperations?.map((row) => row.name) ?? Object.values(elementCommands ?? {});
+/** "EVTCHNOP_send" for each sub-operation; the hypercall's own name where there is none, or one answer for all. */
+function wanted({ name, prefix = '', suboperations, elementCommands, run }: HypercallRow): string[] {
+  const rows = run === undefined ? suboperations : undefined;
+  const commands = rows?.map((row) => row.name) ?? Object.values(elementCommands ?? {});
   return commands.length === 0 ? [name] : commands.map((command) => `${prefix}${command}`);
 }
 

@@ -149,8 +149,9 @@ export class MachineToPhysical {
     const table = frames.allocate(DOMID_XEN);
     if (table === undefined) return false;
     const leading = Math.floor(this.ram.firstMfn / COMPAT_ENTRIES_PER_FRAME);
-    for (let page = 0; page < Math.min(1024, leading + this.compatTable.length); page++) {
-      const target = page < leading ? this.hole : (this.compatTable[page - leading] as Mfn);
+    // All 4 MiB can be read, as through Xen 2.0's one large page: guests look up frames of devices too.
+    for (let page = 0; page < 1024; page++) {
+      const target = this.compatTable[page - leading] ?? this.hole;
       this.ram.write32((machineAddressOf(table) + page * 4) as MachineAddress, (target << 12) | PRESENT_ACCESSED);
     }
     this.twoLevelL1 = table;

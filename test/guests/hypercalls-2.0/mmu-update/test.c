@@ -237,10 +237,10 @@ static void unknown(void)
     expect_errno(extended(255, 0, 0), -EINVAL, "the last number");
 }
 
-TEST("mmu-update", {"MMU_NORMAL_PT_UPDATE", l1}, {"MMU_NORMAL_PT_UPDATE", l2}, {"MMU_NORMAL_PT_UPDATE", xen_slots},
-     {"MMU_NORMAL_PT_UPDATE", plain_memory}, {"MMU_MACHPHYS_UPDATE", machphys}, {"mmu_update", lists},
-     {"MMUEXT_PIN_L1_TABLE", pin_l1}, {"MMUEXT_PIN_L2_TABLE", directories}, {"MMUEXT_PIN_L3_TABLE", upper_levels},
-     {"MMUEXT_PIN_L4_TABLE", level_4}, {"MMUEXT_UNPIN_TABLE", pin_l1}, {"MMUEXT_NEW_BASEPTR", directories},
-     {"MMUEXT_TLB_FLUSH", flush}, {"MMUEXT_INVLPG", invlpg}, {"MMUEXT_FLUSH_CACHE", cache}, {"MMUEXT_SET_LDT", ldt},
-     {"MMUEXT_SET_FOREIGNDOM", foreign}, {"MMUEXT_CLEAR_FOREIGNDOM", clear}, {"MMUEXT_TRANSFER_PAGE", transfer},
-     {"MMUEXT_REASSIGN_PAGE", reassign}, {"mmu_update", unknown});
+TEST("mmu-update", {"NORMAL_PT_UPDATE", l1}, {"NORMAL_PT_UPDATE", l2}, {"NORMAL_PT_UPDATE", xen_slots},
+     {"NORMAL_PT_UPDATE", plain_memory}, {"MACHPHYS_UPDATE", machphys}, {"mmu_update", lists},
+     {"PIN_L1_TABLE", pin_l1}, {"PIN_L2_TABLE", directories}, {"PIN_L3_TABLE", upper_levels},
+     {"PIN_L4_TABLE", level_4}, {"UNPIN_TABLE", pin_l1}, {"NEW_BASEPTR", directories},
+     {"TLB_FLUSH", flush}, {"INVLPG", invlpg}, {"FLUSH_CACHE", cache}, {"SET_LDT", ldt},
+     {"SET_FOREIGNDOM", foreign}, {"CLEAR_FOREIGNDOM", clear}, {"TRANSFER_PAGE", transfer},
+     {"REASSIGN_PAGE", reassign}, {"mmu_update", unknown});
