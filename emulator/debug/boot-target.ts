@@ -2,7 +2,7 @@ import type { OpenDisk } from '../base/disk-store.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import { type LoadedDomain, loadDomainFile, loadDomainKeys } from '../xen/toolstack/load-domain.ts';
 import { bootDomains, type CreateMachine } from '../xen/toolstack/machine-boot.ts';
-import { xen4Catalogue } from './hypercall-catalogue.ts';
+import { machineCatalogue } from './hypercall-catalogue.ts';
 import { LocalTarget } from './local-target.ts';
 import type { DebugTarget } from './target.ts';
 import type { ReadFile, TargetOptions } from './target-options.ts';
@@ -32,7 +32,7 @@ export async function bootTarget(options: TargetOptions, ports: TargetPorts): Pr
     scheduler,
     pace: options.pace,
     trace: new Set(options.trace),
-    catalogue: xen4Catalogue(),
+    catalogue: machineCatalogue(machine.domains.map(({ domain }) => domain.abiVersion)),
     notices: loaded.flatMap(({ warnings }) => warnings),
     kernels: loaded.map(({ config, folder }, index) => ({
       domain: machine.domains[index]?.domain.domid ?? 0,

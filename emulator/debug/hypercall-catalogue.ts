@@ -1,7 +1,8 @@
 import { nearestName } from '../base/nearest-name.ts';
+import type { AbiVersion } from '../xen/common/domain.ts';
 import type { ArmedHypercall } from '../xen/common/hypervisor.ts';
 import type { DecodedArgument, HypercallRecord } from '../xen/common/trace.ts';
-import { HYPERCALL_ROWS } from '../xen/hypercall/table.ts';
+import { HYPERCALL_COLUMNS } from '../xen/hypercall/columns.ts';
 import type { BreakpointVerdict, HypercallName } from './target.ts';
 
 export interface SuboperationEntry {
@@ -28,8 +29,20 @@ export interface Resolved {
 
 /** The hypercalls of Xen 4. */
 export function xen4Catalogue(): HypercallCatalogue {
+  return abiCatalogue('4');
+}
+
+/** Those of the interfaces that a machine's domains have. */
+export function machineCatalogue(versions: Iterable<AbiVersion>): HypercallCatalogue {
+  const distinct = [...new Set(versions)];
+  const [only = '4'] = distinct;
+  return distinct.length < 2 ? abiCatalogue(only) : new MixedCatalogue(distinct.map(abiCatalogue));
+}
+
+function abiCatalogue(abi: AbiVersion): HypercallCatalogue {
+  const rows = HYPERCALL_COLUMNS[abi].table.filter((row) => row !== undefined);
   return new HypercallCatalogue(
-    HYPERCALL_ROWS.map(({ name, number, documentation, prefix, suboperations, elementCommands }) => ({
+    rows.map(({ name, number, documentation, prefix, suboperations, elementCommands }) => ({
       name,
       number,
       documentation,
@@ -38,12 +51,16 @@ export function xen4Catalogue(): HypercallCatalogue {
         suboperations?.map((sub) => ({ name: sub.name, number: sub.number })) ??
         Object.entries(elementCommands ?? {}).map(([key, value]) => ({ name: value, number: Number(key) })),
     })),
+    abi,
   );
 }
 
 /** Names of an ABI's hypercalls, for breakpoints and pick lists. */
 export class HypercallCatalogue {
-  constructor(private readonly entries: readonly HypercallEntry[]) {}
+  constructor(
+    private readonly entries: readonly HypercallEntry[],
+    private readonly abi: AbiVersion = '4',
+  ) {}
 
   names(): readonly HypercallName[] {
     return this.entries.map(({ name, number, documentation, suboperations }) => ({
@@ -59,6 +76,17 @@ export class HypercallCatalogue {
    * `__HYPERVISOR_sched_op`, `SCHEDOP_shutdown`.
    */
   resolve(text: string): Resolved {
+    const { abi } = this;
+    const { verdict, armed, matches } = this.resolveName(text);
+    if (abi === '4') return { verdict, armed, matches };
+    return {
+      verdict,
+      armed: armed.map((call) => ({ ...call, abi })),
+      matches: (call) => call.domain.abiVersion === abi && matches(call),
+    };
+  }
+
+  private resolveName(text: string): Resolved {
     const [callText = '', ...rest] = text.trim().split('.');
     const subText = rest.join('.');
     if (callText === '*') {
@@ -79,6 +107,28 @@ export class HypercallCatalogue {
         (call) => call.number === entry.number || inMulticall(call, entry.number, undefined),
       );
     return resolveSuboperation(entry, subText);
+  }
+}
+
+/** Domains of several interfaces: a name means the call of that name in each that has it. */
+class MixedCatalogue extends HypercallCatalogue {
+  constructor(private readonly parts: readonly HypercallCatalogue[]) {
+    super([]);
+  }
+
+  override names(): readonly HypercallName[] {
+    const all = this.parts.flatMap((part) => part.names());
+    return all.filter(({ name }, index) => all.findIndex((other) => other.name === name) === index);
+  }
+
+  override resolve(text: string): Resolved {
+    const resolved = this.parts.map((part) => part.resolve(text));
+    const meant = resolved.filter(({ verdict }) => verdict.verified);
+    return {
+      verdict: (meant[0] ?? (resolved[0] as Resolved)).verdict,
+      armed: meant.flatMap(({ armed }) => armed),
+      matches: (call) => meant.some(({ matches }) => matches(call)),
+    };
   }
 }
 

@@ -23,6 +23,7 @@ import { Tlb } from '../pv/tlb.ts';
 import { TwoLevelTables } from '../pv/xen-2/memory.ts';
 import { storeToPageTable } from '../pv/xen-2/ptwr.ts';
 import {
+  type AbiVersion,
   type Domain,
   type DomainShutdown,
   SHUTDOWN_CRASH,
@@ -85,6 +86,8 @@ export interface VcpuContext {
 
 export interface ArmedHypercall {
   readonly number: number;
+  /** Whose number it is; undefined: Xen 4's. */
+  readonly abi?: AbiVersion;
   /** Sub-operation number; undefined for any. */
   readonly suboperation?: number;
   /** Stop before the call (default) or when it has returned. */

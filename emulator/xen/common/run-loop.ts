@@ -255,6 +255,7 @@ export class RunLoop {
       (armed) =>
         armed.when === 'return' &&
         armed.number === record.number &&
+        (armed.abi ?? '4') === record.domain.abiVersion &&
         (armed.suboperation === undefined || suboperationName(record.domain, armed) === record.suboperation),
     );
     if (hit) this.returned = record;
@@ -473,7 +474,7 @@ function isRunnable(vcpu: Vcpu): boolean {
 }
 
 function matches(call: HypercallContext, number: number, armed: ArmedHypercall): boolean {
-  if (armed.number !== number) return false;
+  if (armed.number !== number || (armed.abi ?? '4') !== call.domain.abiVersion) return false;
   if (armed.suboperation === undefined) return true;
   const row = hypercallRow(call.domain, number);
   if (row?.elementCommands !== undefined) return elementCommandNumbers(call, row).includes(armed.suboperation);

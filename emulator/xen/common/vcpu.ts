@@ -116,6 +116,8 @@ export class Vcpu {
   pollTimeout = NEVER;
   /** Before Xen 3: system time that the shared info page shows; -1 before the first. */
   timeShown = -1;
+  /** Where the last page fault was, which guests before Xen 3 find on their stack only. */
+  faultAddress = 0;
   /** set_fast_trap: this vector (0: none) enters the guest kernel without Xen's help. */
   fastTrapVector = 0;
   fastTrap: TrapHandler = newTrapHandler();

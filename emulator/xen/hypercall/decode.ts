@@ -5,7 +5,14 @@ import type { HypercallContext } from './call.ts';
 import { hypercallRow } from './columns.ts';
 import { type ArgumentSpec, argumentsOf, type HypercallRow, type SuboperationRow } from './row.ts';
 import { findSuboperation } from './suboperation.ts';
-import { formatDomid, formatFlush, formatMmuPointer, formatPageTableEntry, hexadecimal } from './value-format.ts';
+import {
+  formatDomid,
+  formatFlush,
+  formatMmuPointer,
+  formatOldMmuPointer,
+  formatPageTableEntry,
+  hexadecimal,
+} from './value-format.ts';
 
 /** Arguments of a hypercall as nested names and values, from the rows of the table. Touches nothing in the guest. */
 
@@ -92,7 +99,18 @@ function decodeArgument(
     count === undefined
       ? decodeStruct(call, struct, args.address(index))
       : decodeArray(call, struct, args.address(index), count === ZERO_TERMINATED ? undefined : args.u32(count));
+  if (row.elementCommand !== undefined && index === 0) nameElements(row, elementCommandNumbers(call, row), children);
   return { name: spec.name, value, children };
+}
+
+/** Elements whose command is not a field of theirs start with its name: "PIN_L2_TABLE ptr=…". */
+function nameElements(row: HypercallRow, commands: readonly number[], elements: DecodedArgument[]): void {
+  for (const [index, command] of commands.slice(0, MAX_ELEMENTS).entries()) {
+    const element = elements[index];
+    const name = row.elementCommands?.[command];
+    if (element !== undefined && name !== undefined)
+      elements[index] = { ...element, value: `${name} ${element.value}` };
+  }
 }
 
 function formatArgument({ args }: HypercallContext, spec: ArgumentSpec, index: number): string {
@@ -190,6 +208,7 @@ function formatField(view: StructView<string>, field: Field, index: number): str
   if (format === 'domid') return formatDomid(view.get(field.name, index));
   if (format === 'pte') return formatPageTableEntry(view.low(field.name, index), view.high(field.name, index));
   if (format === 'mmu-pointer') return formatMmuPointer(view.low(field.name, index), view.high(field.name, index));
+  if (format === 'old-mmu-pointer') return formatOldMmuPointer(view.low(field.name, index));
   if (format === 'hex') {
     return field.elementSize === 8
       ? hexadecimal(view.low(field.name, index), view.high(field.name, index))

@@ -32,6 +32,7 @@ export type Format =
   | 'hex'
   | 'pte'
   | 'mmu-pointer'
+  | 'old-mmu-pointer'
   | 'domid'
   | { readonly values: Readonly<Record<number, string>> }
   | { readonly flags: Readonly<Record<number, string>> };

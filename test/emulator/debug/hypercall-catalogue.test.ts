@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { xen4Catalogue } from '../../../emulator/debug/hypercall-catalogue.ts';
+import { machineCatalogue, xen4Catalogue } from '../../../emulator/debug/hypercall-catalogue.ts';
 import type { DecodedArgument, HypercallRecord } from '../../../emulator/xen/common/trace.ts';
 
 const catalogue = xen4Catalogue();
@@ -68,5 +68,24 @@ describe('matches', () => {
     expect(meant('sched_op.shutdown', multicall)).toBe(false);
     expect(meant('multicall', multicall)).toBe(true);
     expect(meant('iret', multicall)).toBe(false);
+  });
+});
+
+describe('older interfaces', () => {
+  it('names mean the numbers of the interface of the domains', () => {
+    const old = machineCatalogue(['2.0']);
+    expect(old.resolve('set_gdt').armed).toEqual([{ number: 2, abi: '2.0' }]);
+    expect(old.resolve('SCHEDOP_block').verdict.verified).toBe(false);
+    expect(old.resolve('sched_op.SCHEDOP_block').armed).toEqual([{ number: 6, suboperation: 1, abi: '2.0' }]);
+    expect(old.resolve('mmu_update.NEW_BASEPTR').armed).toEqual([{ number: 1, suboperation: 5, abi: '2.0' }]);
+    expect(old.resolve('mmuext_op').verdict.message).toMatch(/There is no hypercall "mmuext_op"/);
+  });
+
+  it('with domains of both, a name means the call in each that has it', () => {
+    const both = machineCatalogue(['4', '2.0', '4']);
+    expect(both.resolve('multicall').armed).toEqual([{ number: 13 }, { number: 13, abi: '2.0' }]);
+    expect(both.resolve('fpu_taskswitch').armed).toEqual([{ number: 5 }, { number: 5, abi: '2.0' }]);
+    expect(both.resolve('dom_mem_op').armed).toEqual([{ number: 12, abi: '2.0' }]);
+    expect(both.names().filter(({ name }) => name === 'mmu_update')).toHaveLength(1);
   });
 });

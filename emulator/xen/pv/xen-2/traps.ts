@@ -48,6 +48,7 @@ export function handleException2(xen: Hypervisor, vcpu: Vcpu): void {
       processor.taskSwitched = false;
       break;
     case VECTOR_PF:
+      vcpu.faultAddress = cr2Low >>> 0;
       deliver(xen, vcpu, VECTOR_PF, (errorCode & ~PF_USER) | (vcpu.kernelMode ? 0 : PF_USER), cr2Low);
       return;
     default:
