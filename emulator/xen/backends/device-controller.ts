@@ -11,6 +11,8 @@ export interface DeviceController {
   readonly vifs: readonly VifOptions[];
   /** Why the interface cannot have a disk of such a number, in words; undefined where it can. */
   refusesDisk(virtualDevice: number): string | undefined;
+  /** The same for an interface. */
+  refusesVif(handle: number): string | undefined;
   /** False where there is one of that number. Closing a disk is its owner's. */
   attachDisk(disk: Disk): boolean;
   /** False where there is none. */

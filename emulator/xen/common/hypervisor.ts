@@ -51,6 +51,7 @@ import { RunLoop } from './run-loop.ts';
 import { changeRunstate } from './time.ts';
 import type { HypercallRecord, TraceSink } from './trace.ts';
 import { RUNSTATE_BLOCKED, RUNSTATE_RUNNABLE, type Vcpu } from './vcpu.ts';
+import type { XenDevices } from './xen-1/xen-devices.ts';
 
 export interface HypervisorOptions {
   readonly ram: Ram;
@@ -141,6 +142,10 @@ export class Hypervisor {
   readonly twoLevel: TwoLevelTables;
   /** What a domain writes with the console_io of old, and what it reads: the number of bytes it wants; the machine's own. */
   onConsoleIo: (domain: Domain, bytes: Uint8Array) => void = () => {};
+  /** Devices of domains of Xen 1.2. Not state. */
+  readonly xenDevices: Map<Domid, XenDevices> = new Map();
+  /** Raises a bit of shared_info.events of Xen 1.2. */
+  raiseDeviceEvent: (domain: Domain, bit: number) => void = () => {};
   takeConsoleInput: (domain: Domain, count: number) => Uint8Array = () => new Uint8Array();
   /** By domid; destroyed ones are gone. */
   readonly domains: Map<Domid, Domain> = new Map();

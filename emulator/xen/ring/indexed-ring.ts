@@ -102,6 +102,12 @@ export class IndexedRing {
     );
   }
 
+  /** Begins anew at index 0; what lies in the page is the guest's matter. */
+  reset(): void {
+    this.state.requestConsumer = 0;
+    this.state.responseProducer = 0;
+  }
+
   /** A request or response by its free-running index, as it lies in the page. */
   entry(index: number, definition: StructDefinition<string>): Uint8Array {
     const from = this.ram.offsetOf(this.entryAddress(index));

@@ -5,6 +5,7 @@ import { ConsoleBackend, type ConsoleListener } from '../backends/console/backen
 import type { DomainConsole } from '../backends/console/domain-console.ts';
 import { DomainController } from '../backends/controller/domain-controller.ts';
 import type { DeviceController } from '../backends/device-controller.ts';
+import { DomainDevices } from '../backends/xen-devices/domain-devices.ts';
 import { XenstoreBackend, type XenstoreListener } from '../backends/xenstore/backend.ts';
 import type { XenStore } from '../backends/xenstore/store.ts';
 import type { Domain } from '../common/domain.ts';
@@ -26,7 +27,12 @@ export interface ControllerConnections {
   readonly controllerPort: Port;
 }
 
-export type HostConnections = XenbusConnections | ControllerConnections;
+/** A domain of Xen 1.2 has devices of Xen's own, which it finds by hypercalls. */
+export interface XenDevicesConnections {
+  readonly kind: 'xen-devices';
+}
+
+export type HostConnections = XenbusConnections | ControllerConnections | XenDevicesConnections;
 
 export interface HostSide {
   readonly console: DomainConsole;
@@ -50,6 +56,10 @@ export function connectHost(connections: HostConnections, surroundings: HostSurr
   if (connections.kind === 'controller') {
     const controller = new DomainController(hypervisor, domain, connections.controllerPort, surroundings);
     return { console: controller, xenstore: undefined, controller };
+  }
+  if (connections.kind === 'xen-devices') {
+    const devices = new DomainDevices(hypervisor, domain, surroundings);
+    return { console: devices, xenstore: undefined, controller: devices };
   }
   const { consoleMfn, consolePort, xenstoreMfn, xenstorePort } = connections;
   return {

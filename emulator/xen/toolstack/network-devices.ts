@@ -51,6 +51,8 @@ export class NetworkDevices {
     }
     const controller = this.controllerOf(domain.domid);
     if (controller === undefined) return this.xenbus.attach(domain, this.maker(options));
+    const impossible = controller.refusesVif(handle);
+    if (impossible !== undefined) return refuse('EINVAL', impossible);
     controller.attachVif(options);
     return { address: { domid: domain.domid, kind: 'vif', handle } };
   }

@@ -138,6 +138,10 @@ export class DomainController implements ControlClient, DomainConsole, DeviceCon
     return `Xen 2.0 numbers disks by 16 bits, and this one's would be ${virtualDevice}; xvda to xvdp fit, hda to hdd, sda to sdp`;
   }
 
+  refusesVif(): undefined {
+    return undefined;
+  }
+
   attachDisk(disk: Disk): boolean {
     return this.block.attach(disk);
   }

@@ -86,14 +86,14 @@ export const NET_DIALECT_2_0: NetDialect = {
     return copy;
   },
 
-  transmitResponse(request, sent) {
+  transmitResponse(request, outcome) {
     const response = newStruct(NETIF_TX_RESPONSE, 32);
     response.set('id', new StructView(NETIF_TX_REQUEST, 32, request).get('id'));
-    response.set('status', sent ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
+    response.set('status', outcome === 'done' ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
     return response.bytes;
   },
 
-  give(xen, domain, request, frame) {
+  give(xen, domain, { request }, frame) {
     const mfn = xen.allocateExtent(domain, 0);
     if (isRefusal(mfn)) return mfn;
     const address = mfn * PAGE_SIZE + RECEIVE_OFFSET;

@@ -6,7 +6,7 @@
  * NOT IMPLEMENTED: rate limits.
  */
 
-import type { PlainObject } from '../../../machine/plain-data.ts';
+import { copyPlain, type PlainObject } from '../../../machine/plain-data.ts';
 import type { Network } from '../../../net/network.ts';
 import { type Packet, PLAIN_PORT, type PortCapabilities, plainPacket } from '../../../net/packet.ts';
 import type { PortClient, SwitchPort } from '../../../net/switch.ts';
@@ -25,11 +25,25 @@ export const MAX_FRAME_BYTES = 1514;
 export interface NetDialect {
   /** The frame that a transmit request names, copied; or why there is none. */
   fetch(xen: Hypervisor, domain: Domain, request: Uint8Array): Uint8Array | Refusal;
-  transmitResponse(request: Uint8Array, sent: boolean): Uint8Array;
+  transmitResponse(request: Uint8Array, outcome: Outcome): Uint8Array;
+  /**
+   * Takes the page of a receive request, at once when it is put in; plain data that `give` needs. Absent where the guest
+   * has given its pages away itself, and requests wait in the ring.
+   */
+  take?(xen: Hypervisor, domain: Domain, request: Uint8Array): PlainObject | Refusal;
   /** Gives the guest a frame in a page, for the buffer of a receive request; the response, or why it cannot be. */
-  give(xen: Hypervisor, domain: Domain, request: Uint8Array, frame: Uint8Array): Uint8Array | Refusal;
+  give(xen: Hypervisor, domain: Domain, buffer: Buffer, frame: Uint8Array): Uint8Array | Refusal;
   /** The response to a receive request that came to nothing. */
-  receiveFailure(request: Uint8Array): Uint8Array;
+  receiveFailure(request: Uint8Array, outcome: Outcome): Uint8Array;
+}
+
+/** What became of a request: done; refused, as the guest's error; given back unused. */
+export type Outcome = 'done' | 'refused' | 'unused';
+
+/** A receive request, with what `take` made of it. Plain data. */
+export interface Buffer {
+  readonly request: Uint8Array;
+  readonly taken: PlainObject | undefined;
 }
 
 /** How a connection's other end is reached. */
@@ -45,6 +59,8 @@ export class NetInterface implements PortClient {
   private connection: NetConnection | undefined;
   private transmitHistory = new RequestHistory();
   private receiveHistory = new RequestHistory();
+  /** Taken and not used yet. */
+  private buffers: Buffer[] = [];
 
   constructor(
     private readonly hypervisor: Hypervisor,
@@ -70,6 +86,7 @@ export class NetInterface implements PortClient {
 
   disconnect(): void {
     this.connection = undefined;
+    this.buffers = [];
     this.transmitHistory = new RequestHistory();
     this.receiveHistory = new RequestHistory();
   }
@@ -91,14 +108,48 @@ export class NetInterface implements PortClient {
       const request = transmit.take();
       history.add({ direction: 'toHost', instructions, bytes: request, end: transmit.requestConsumer });
       const frame = this.dialect.fetch(this.hypervisor, this.domain, request);
-      const response = this.dialect.transmitResponse(request, !isRefusal(frame));
+      const response = this.dialect.transmitResponse(request, isRefusal(frame) ? 'refused' : 'done');
       if (transmit.put(response)) wanted = true;
       history.add({ direction: 'toGuest', instructions, bytes: response, end: transmit.responseProducer });
       if (isRefusal(frame)) this.refuseFrame(frame);
       else this.port.send(plainPacket(frame), { slot });
     }
     if (wanted) notify();
+    return this.takeBuffers(connection);
+  }
+
+  /** Gives everything back that has not been used, and tells (NETOP_FLUSH_BUFFERS). */
+  flush(): Refusal | undefined {
+    const { connection } = this;
+    if (connection === undefined) return undefined;
+    const { transmit, receive } = connection;
+    if (!transmit.sound) return unsound(transmit);
+    if (!receive.sound) return unsound(receive);
+    let wanted = false;
+    while (receive.waiting > 0) this.buffers.push({ request: receive.take(), taken: undefined });
+    for (const buffer of this.buffers.splice(0)) {
+      const response = this.dialect.receiveFailure(buffer.request, 'unused');
+      if (buffer.taken !== undefined) this.dialect.give(this.hypervisor, this.domain, buffer, new Uint8Array(0));
+      if (this.putReceive(connection, response)) wanted = true;
+    }
+    while (transmit.waiting > 0) {
+      if (transmit.put(this.dialect.transmitResponse(transmit.take(), 'unused'))) wanted = true;
+    }
+    if (wanted) connection.notify();
     return undefined;
+  }
+
+  /** Gives pages that were taken back to a guest that is not told. */
+  giveBack(): void {
+    for (const buffer of this.buffers.splice(0)) {
+      if (buffer.taken !== undefined) this.dialect.give(this.hypervisor, this.domain, buffer, new Uint8Array(0));
+    }
+  }
+
+  /** Whether every request has had its response. */
+  get quiescent(): boolean {
+    const { connection } = this;
+    return connection === undefined || (connection.transmit.unanswered === 0 && connection.receive.unanswered === 0);
   }
 
   receive(packet: Packet): void {
@@ -119,11 +170,13 @@ export class NetInterface implements PortClient {
   save(): PlainObject {
     const copy = ({ entries }: RequestHistory): PlainObject[] =>
       entries.map((entry) => ({ ...entry, bytes: entry.bytes.slice() }));
-    return { transmitHistory: copy(this.transmitHistory), receiveHistory: copy(this.receiveHistory) };
+    const buffers = copyPlain(this.buffers) as PlainObject[];
+    return { transmitHistory: copy(this.transmitHistory), receiveHistory: copy(this.receiveHistory), buffers };
   }
 
   restore(state: PlainObject, connection: NetConnection | undefined): void {
     this.connection = connection;
+    this.buffers = copyPlain(state.buffers) as unknown as Buffer[];
     this.transmitHistory = new RequestHistory(state.transmitHistory as unknown as RingEntry[]);
     this.receiveHistory = new RequestHistory(state.receiveHistory as unknown as RingEntry[]);
   }
@@ -135,26 +188,64 @@ export class NetInterface implements PortClient {
 
   /** Why a frame was dropped. */
   private accept(packet: Packet): string | undefined {
-    const { connection, hypervisor, domain, receiveHistory: history } = this;
+    const { connection, hypervisor, domain } = this;
     if (connection === undefined || !domain.alive) return 'no front end is connected';
     const { bytes } = packet;
     if (bytes.length > MAX_FRAME_BYTES) return `${bytes.length} bytes are more than an interface of its time takes`;
     const { receive, notify } = connection;
     if (!receive.sound) return unsound(receive).reason;
-    if (receive.waiting === 0) return 'the guest gives no receive buffers';
     const slot = receive.requestConsumer % receive.size;
-    const request = receive.take();
-    const { instructions } = hypervisor.clock;
-    history.add({ direction: 'toHost', instructions, bytes: request, end: receive.requestConsumer });
-    const given = this.dialect.give(hypervisor, domain, request, bytes);
-    const response = isRefusal(given) ? this.dialect.receiveFailure(request) : given;
-    const wanted = receive.put(response);
-    history.add({ direction: 'toGuest', instructions, bytes: response, end: receive.responseProducer });
+    const buffer = this.nextBuffer(connection);
+    if (buffer === undefined) return 'the guest gives no receive buffers';
+    const given = this.dialect.give(hypervisor, domain, buffer, bytes);
+    const wanted = this.putReceive(
+      connection,
+      isRefusal(given) ? this.dialect.receiveFailure(buffer.request, 'refused') : given,
+    );
     if (!isRefusal(given)) this.port.delivered(packet, { slot });
     if (wanted) notify();
     if (!isRefusal(given)) return undefined;
     this.report(`a frame was lost: ${given.reason}`);
     return given.reason;
+  }
+
+  private nextBuffer({ receive }: NetConnection): Buffer | undefined {
+    if (this.dialect.take !== undefined) return this.buffers.shift();
+    return receive.waiting === 0 ? undefined : { request: this.takeReceive(receive), taken: undefined };
+  }
+
+  /** Takes pages of requests, where that is done at once. */
+  private takeBuffers(connection: NetConnection): Refusal | undefined {
+    const { dialect, hypervisor, domain } = this;
+    const { receive, notify } = connection;
+    if (dialect.take === undefined) return undefined;
+    if (!receive.sound) return unsound(receive);
+    let wanted = false;
+    while (receive.waiting > 0) {
+      const request = this.takeReceive(receive);
+      const taken = dialect.take(hypervisor, domain, request);
+      if (!isRefusal(taken)) this.buffers.push({ request, taken });
+      else {
+        this.report(`a buffer was refused: ${taken.reason}`);
+        if (this.putReceive(connection, dialect.receiveFailure(request, 'refused'))) wanted = true;
+      }
+    }
+    if (wanted) notify();
+    return undefined;
+  }
+
+  private takeReceive(receive: IndexedRing): Uint8Array {
+    const bytes = receive.take();
+    const { instructions } = this.hypervisor.clock;
+    this.receiveHistory.add({ direction: 'toHost', instructions, bytes, end: receive.requestConsumer });
+    return bytes;
+  }
+
+  private putReceive({ receive }: NetConnection, bytes: Uint8Array): boolean {
+    const wanted = receive.put(bytes);
+    const { instructions } = this.hypervisor.clock;
+    this.receiveHistory.add({ direction: 'toGuest', instructions, bytes, end: receive.responseProducer });
+    return wanted;
   }
 
   private refuseFrame(problem: Refusal): void {
