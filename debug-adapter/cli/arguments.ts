@@ -1,13 +1,15 @@
 /** The command line: one row per option, from which parsing and help follow. */
 import { UserError } from '../../emulator/base/user-error.ts';
+import { CONTROL_COMMANDS } from '../../emulator/xen/toolstack/domain-control.ts';
 
 export const TRACE_CATEGORIES = ['hypercalls', 'events', 'grants', 'exceptions', 'xenstore', 'control'] as const;
 export type TraceCategory = (typeof TRACE_CATEGORIES)[number];
 
-/** Type `input` once `after` has appeared; both may begin with "NAME:" of a domain. */
+/** Once `after` has appeared, type `input`, or carry out `control`; all may begin with "NAME:" of a domain. */
 export interface ScriptStep {
   readonly after: string;
-  readonly input: string;
+  readonly input?: string;
+  readonly control?: string;
 }
 
 export interface RunOptions {
@@ -94,9 +96,9 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
   {
     name: '--after',
     value: 'TEXT',
-    help: 'wait for TEXT on the console, then type the --input that follows; pairs may repeat, in order',
+    help: 'wait for TEXT on the console, then for the --input or --control that follows; pairs may repeat, in order',
     apply: (draft, value) => {
-      if (draft.after !== undefined) throw usage('two --after without an --input between them');
+      if (draft.after !== undefined) throw usage('two --after without an --input or --control between them');
       draft.after = unescapeText(value);
     },
   },
@@ -107,6 +109,16 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     apply: (draft, value) => {
       if (draft.after === undefined) throw usage('--input without --after before it');
       draft.script.push({ after: draft.after, input: unescapeText(value) });
+      delete draft.after;
+    },
+  },
+  {
+    name: '--control',
+    value: 'COMMAND',
+    help: `what to ask of the domain, as xl does: ${CONTROL_COMMANDS.map(({ name, argument }) => [name, argument].join(' ').trim()).join(', ')}`,
+    apply: (draft, value) => {
+      if (draft.after === undefined) throw usage('--control without --after before it');
+      draft.script.push({ after: draft.after, control: value });
       delete draft.after;
     },
   },
@@ -230,12 +242,12 @@ function parseRun(words: readonly string[]): RunOptions {
     else if (word === '--') onlyFiles = true;
     else at = applyOption(draft, words, at);
   }
-  if (draft.after !== undefined) throw usage('--after without an --input behind it');
+  if (draft.after !== undefined) throw usage('--after without an --input or --control behind it');
   if (draft.files.length === 0 && draft.restore === undefined) throw usage('name a configuration file to run');
   if (draft.replay !== undefined && draft.record !== undefined)
     throw usage('--replay records nothing: not with --record');
   if (draft.replay !== undefined && draft.script.length > 0)
-    throw usage('--replay has its own input: not with --input');
+    throw usage('--replay has its own input: not with --input or --control');
   return {
     files: draft.files,
     until: draft.until,

@@ -1,4 +1,4 @@
-/** Watches consoles for texts: types when asked to, and says when the text to stop at is complete. */
+/** Watches consoles for texts: types and asks domains for something, and says when the text to stop at is complete. */
 
 /** A text on one domain's console. */
 export interface ConsoleText {
@@ -7,10 +7,11 @@ export interface ConsoleText {
   readonly text: string;
 }
 
-/** Type `input` once `after` has appeared. */
+/** Once `after` has appeared, type `input`, or carry out `control` (toolstack/domain-control.ts). */
 export interface ConsoleStep {
   readonly after: ConsoleText;
-  readonly input: ConsoleText;
+  readonly input?: ConsoleText | undefined;
+  readonly control?: ConsoleText | undefined;
 }
 
 export class ConsoleScript {
@@ -27,6 +28,8 @@ export class ConsoleScript {
     private readonly steps: readonly ConsoleStep[],
     /** Types bytes on a domain's console. */
     private readonly type: (domain: string, bytes: Uint8Array) => void,
+    /** Asks something of a domain, by a command line. */
+    private readonly control: (domain: string, line: string) => void = () => {},
   ) {
     this.finderOfUntil = until === undefined ? undefined : new TextFinder(this.encoder.encode(until.text));
     this.finder = this.finderOfStep();
@@ -34,18 +37,22 @@ export class ConsoleScript {
 
   /** Bytes that a guest has just printed. True when they complete the text of --until. */
   onOutput(domain: string, bytes: Uint8Array): boolean {
-    const inputs: ConsoleText[] = [];
+    const due: ConsoleStep[] = [];
     for (const byte of bytes) {
       if (domain === this.until?.domain && this.finderOfUntil?.feed(byte) === true) this.matched = true;
       const step = this.steps[this.step];
       if (step?.after.domain === domain && this.finder?.feed(byte) === true) {
-        inputs.push(step.input);
+        due.push(step);
         this.step++;
         this.finder = this.finderOfStep();
       }
     }
-    if (!this.matched) for (const { domain: to, text } of inputs) this.type(to, this.encoder.encode(text));
-    return this.matched;
+    if (this.matched) return true;
+    for (const { input, control } of due) {
+      if (input !== undefined) this.type(input.domain, this.encoder.encode(input.text));
+      if (control !== undefined) this.control(control.domain, control.text);
+    }
+    return false;
   }
 
   private finderOfStep(): TextFinder | undefined {

@@ -35,12 +35,21 @@ export class Consoles implements Disposable {
     }
     this.raw = names.length === 1 || options.console !== undefined || terminal.interactive;
     const at = (text: string, otherwise: string): ConsoleText => addressed(text, names, otherwise);
-    const steps = options.script.map(({ after, input }) => {
+    const steps = options.script.map(({ after, input, control }) => {
       const seen = at(after, this.foreground);
-      return { after: seen, input: at(input, seen.domain) };
+      return {
+        after: seen,
+        input: input === undefined ? undefined : at(input, seen.domain),
+        control: control === undefined ? undefined : at(control, seen.domain),
+      };
     });
     const until = options.until === undefined ? undefined : at(options.until, this.foreground);
-    this.script = new ConsoleScript(until, steps, (domain, bytes) => this.typeOn(domain, bytes));
+    this.script = new ConsoleScript(
+      until,
+      steps,
+      (domain, bytes) => this.typeOn(domain, bytes),
+      (domain, line) => this.ask(domain, line),
+    );
     this.subscription = machine.onConsole(({ domain, bytes }) => {
       this.show(domain.name, bytes);
       if (this.script.onOutput(domain.name, bytes)) onMatched();
@@ -69,6 +78,11 @@ export class Consoles implements Disposable {
   private typeOn(name: string, bytes: Uint8Array): void {
     const to = this.machine.domains.find(({ domain }) => domain.name === name);
     if (to !== undefined) this.machine.sendConsole(to.domain.domid, bytes);
+  }
+
+  private ask(name: string, line: string): void {
+    const to = this.machine.domains.find(({ domain }) => domain.name === name);
+    if (to !== undefined) this.machine.control(to.domain.domid, line);
   }
 
   private show(name: string, bytes: Uint8Array): void {

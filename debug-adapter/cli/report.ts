@@ -1,5 +1,5 @@
 import type { ReplayOutcome } from '../../emulator/machine/input-point.ts';
-import type { DomainShutdown } from '../../emulator/xen/common/domain.ts';
+import { isCrash } from '../../emulator/xen/common/domain.ts';
 import type { Machine } from '../../emulator/xen/toolstack/machine-boot.ts';
 import type { StopCause } from './machine-runner.ts';
 
@@ -71,11 +71,6 @@ function describeEnd(machine: Machine, facts: RunFacts): Pick<RunReport, 'exit' 
   const shown = crash ?? ends.at(-1);
   const reason = shown === undefined ? 'all domains have ended' : `${shown.name}: ${shown.shutdown.reason}`;
   return { exit: crash === undefined ? 'shutdown' : 'crash', reason };
-}
-
-/** Reboot, suspend and the like are clean ends; an unknown reason code is the guest's own choice, too. */
-export function isCrash(shutdown: DomainShutdown): boolean {
-  return shutdown.kind === 'crash' || shutdown.kind === 'watchdog';
 }
 
 export function exitStatus(report: RunReport): number {

@@ -5,7 +5,7 @@ import { DisposableStore } from '../../emulator/base/disposable.ts';
 import type { Scheduler } from '../../emulator/base/scheduler.ts';
 import { DiskJournal, DisksOfThePast } from '../../emulator/machine/disk-journal.ts';
 import type { ReplayOutcome } from '../../emulator/machine/input-point.ts';
-import type { Domain } from '../../emulator/xen/common/domain.ts';
+import { type Domain, isCrash } from '../../emulator/xen/common/domain.ts';
 import { handleDomainDeath } from '../../emulator/xen/toolstack/domain-death.ts';
 import { type LoadedDomain, loadDomainFile, type ReadFile } from '../../emulator/xen/toolstack/load-domain.ts';
 import { bootDomains, type CreateMachine, type Machine } from '../../emulator/xen/toolstack/machine-boot.ts';
@@ -15,7 +15,7 @@ import type { RunOptions } from './arguments.ts';
 import { captureTo } from './capture.ts';
 import { Consoles } from './consoles.ts';
 import { MachineRunner } from './machine-runner.ts';
-import { exitStatus, isCrash, makeReport } from './report.ts';
+import { exitStatus, makeReport } from './report.ts';
 import {
   checkDisks,
   checkIdentity,

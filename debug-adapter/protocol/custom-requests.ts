@@ -132,6 +132,22 @@ export interface XenDetachDeviceArguments {
   readonly force?: boolean;
 }
 
+/** What can be asked of a domain, as xl does: shutdown, suspend, mem-set, … */
+export interface XenControlCommandsBody {
+  readonly commands: readonly XenControlCommand[];
+}
+export interface XenControlCommand {
+  readonly name: string;
+  /** What its argument is called; absent where it takes none. */
+  readonly argument?: string | undefined;
+  readonly help: string;
+}
+export interface XenControlArguments {
+  readonly domain?: number;
+  /** With its argument: "mem-set 100". */
+  readonly command: string;
+}
+
 /** Names for pick lists: all hypercalls of the running ABI, and symbols that start with `prefix`. */
 export interface XenNamesArguments {
   /** Symbols whose name starts with (or, after those, contains) this. Empty or absent: no symbols. */
@@ -197,6 +213,8 @@ export interface XenRequests {
   readonly xenDevices: { readonly arguments: XenDevicesArguments; readonly body: XenDevicesBody };
   readonly xenAttachDevice: { readonly arguments: XenAttachDeviceArguments; readonly body: undefined };
   readonly xenDetachDevice: { readonly arguments: XenDetachDeviceArguments; readonly body: undefined };
+  readonly xenControlCommands: { readonly arguments: undefined; readonly body: XenControlCommandsBody };
+  readonly xenControl: { readonly arguments: XenControlArguments; readonly body: undefined };
   readonly xenNames: { readonly arguments: XenNamesArguments; readonly body: XenNamesBody };
   readonly xenReadMemory: { readonly arguments: XenReadMemoryArguments; readonly body: XenReadMemoryBody };
   readonly xenWriteMemory: { readonly arguments: XenWriteMemoryArguments; readonly body: XenWriteMemoryBody };

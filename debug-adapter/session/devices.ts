@@ -1,6 +1,8 @@
 import { UserError } from '../../emulator/base/user-error.ts';
 import type {
   XenAttachDeviceArguments,
+  XenControlArguments,
+  XenControlCommandsBody,
   XenDetachDeviceArguments,
   XenDevicesArguments,
   XenDevicesBody,
@@ -26,6 +28,17 @@ export async function detach(context: SessionContext, args: XenDetachDeviceArgum
   checkKind(kind);
   const domain = await context.domain(args.domain);
   await inWords(() => context.target.detachDevice(domain, kind, name, force === true));
+  return undefined;
+}
+
+export async function controlCommands(context: SessionContext): Promise<XenControlCommandsBody> {
+  return { commands: await context.target.inspect('control-commands', undefined) };
+}
+
+export async function control(context: SessionContext, args: XenControlArguments): Promise<undefined> {
+  if (typeof args.command !== 'string') throw badArguments('command must be a string, as "shutdown" or "mem-set 100"');
+  const domain = await context.domain(args.domain);
+  await inWords(() => context.target.control(domain, args.command));
   return undefined;
 }
 

@@ -105,6 +105,8 @@ export class XenDebugSession implements Disposable {
     on('xenDevices', (args) => devices.list(context, args));
     on('xenAttachDevice', (args) => devices.attach(context, args));
     on('xenDetachDevice', (args) => devices.detach(context, args));
+    on('xenControlCommands', () => devices.controlCommands(context));
+    on('xenControl', (args) => devices.control(context, args));
     on('xenNames', (args) => views.names(context, args));
     on('xenReadMemory', (args) => memory.xenReadMemory(context, args));
     on('xenWriteMemory', (args) => memory.xenWriteMemory(context, args));

@@ -1,4 +1,4 @@
-/** Disks and network interfaces of running domains, as whoever watches a machine plugs and unplugs them. */
+/** What whoever watches a machine asks of running domains: disks and network interfaces in and out, and xl's commands. */
 import { UserError } from '../base/user-error.ts';
 import type { Refusal } from '../xen/common/refusal.ts';
 import type { Machine } from '../xen/toolstack/machine-boot.ts';
@@ -26,6 +26,12 @@ export class Devices {
     );
   }
 
+  /** A command of toolstack/domain-control.ts. @throws UserError that says why it cannot be */
+  control(domid: number, line: string): void {
+    const refusal = this.machine.control(domid, line);
+    if (refusal !== undefined) throw new UserError('control.refused', sentence(refusal.reason));
+  }
+
   /** @throws UserError where there is no such device */
   detach(domid: number, kind: DeviceInfo['kind'], name: string, force: boolean): void {
     refuseIf(
@@ -41,6 +47,9 @@ function refuseIf(refusal: Refusal | undefined): void {
 }
 
 function refused(reason: string): UserError {
-  const words = `${reason.slice(0, 1).toUpperCase()}${reason.slice(1)}.`;
-  return new UserError('device.refused', words, 'Specifications are those of disk and vif in xl.cfg(5).');
+  return new UserError('device.refused', sentence(reason), 'Specifications are those of disk and vif in xl.cfg(5).');
+}
+
+function sentence(reason: string): string {
+  return `${reason.slice(0, 1).toUpperCase()}${reason.slice(1)}.`;
 }

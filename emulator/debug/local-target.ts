@@ -5,7 +5,7 @@ import { formatAddress, type VirtualAddress } from '../base/numbers.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import { packSymbols, type SymbolList } from '../base/symbol-list.ts';
 import { UserError } from '../base/user-error.ts';
-import type { DomainShutdown } from '../xen/common/domain.ts';
+import { isCrash } from '../xen/common/domain.ts';
 import type { RunResult } from '../xen/common/hypervisor.ts';
 import type { HypercallRecord } from '../xen/common/trace.ts';
 import type { Vcpu } from '../xen/common/vcpu.ts';
@@ -340,6 +340,11 @@ export class LocalTarget implements DebugTarget {
     }
   }
 
+  async control(domain: number, command: string): Promise<void> {
+    this.loop.interrupt();
+    this.plugs.control(domain, command);
+  }
+
   statistics(): Promise<Statistics> {
     const { wallSeconds, isRunning: running } = this.loop;
     return Promise.resolve({ ...this.machine.statistics(), wallSeconds, running });
@@ -442,6 +447,11 @@ export class LocalTarget implements DebugTarget {
     const { shutdown } = domain;
     assert(shutdown !== undefined, 'a domain that ended has a reason');
     const last = !this.anyAlive();
+    if (domain.suspended && !this.filters.has('shutdown')) {
+      const text = `d${domain.domid} ${shutdown.reason}; resume lets it go on`;
+      this.traced.fire({ ...this.machine.statistics(), category: 'notice', text });
+      return 'run';
+    }
     const vcpu = domain.vcpus[shutdown.vcpu ?? 0];
     this.flushConsoles();
     this.ended.fire({ domain: domain.domid, kind: shutdown.kind, code: shutdown.code, reason: shutdown.reason, last });
@@ -575,16 +585,14 @@ export class LocalTarget implements DebugTarget {
     return booted;
   }
 
+  /** Some domain runs, or may be resumed. */
   private anyAlive(): boolean {
-    return this.machine.domains.some(({ domain }) => domain.alive);
+    return this.machine.domains.some(({ domain }) => domain.present);
   }
 }
 
 function restoredWhileRunning(): UserError {
   return new UserError('snapshot.running', 'The machine is running, and cannot be put back now.', 'Pause it first.');
 }
-
-/** A watchdog's bite is a crash to whoever debugs. */
-const isCrash = ({ kind }: DomainShutdown): boolean => kind === 'crash' || kind === 'watchdog';
 
 const toVirtual = (address: string): VirtualAddress => Number(BigInt.asIntN(64, BigInt(address))) as VirtualAddress;

@@ -103,6 +103,8 @@ export interface DebugTarget extends Disposable {
     name: Name,
     args: Inspections[Name]['arguments'],
   ): Promise<Inspections[Name]['result']>;
+  /** Asks something of a domain; `command` with its argument. What the guest makes of it is seen later. Rejects like `attach`. */
+  control(domain: number, command: string): Promise<void>;
   /** Instruction and time counters, for status bars and tests of progress. */
   statistics(): Promise<Statistics>;
 }

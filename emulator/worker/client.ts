@@ -217,6 +217,10 @@ class WorkerTarget implements DebugTarget {
     return this.call('inspect', name, args);
   }
 
+  control(domain: number, command: string): Promise<void> {
+    return this.call('control', domain, command);
+  }
+
   statistics(): Promise<Statistics> {
     return this.call('statistics');
   }

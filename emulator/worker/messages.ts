@@ -30,6 +30,7 @@ export const TARGET_METHODS = [
   'attachDevice',
   'detachDevice',
   'inspect',
+  'control',
   'statistics',
 ] as const;
 export type TargetMethod = (typeof TARGET_METHODS)[number];

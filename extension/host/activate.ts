@@ -8,7 +8,7 @@ import { commands, DEBUG_TYPE, views } from '../manifest/identifiers.ts';
 import { addBreakpoint } from './breakpoints/add-breakpoint.ts';
 import { bootFile, registerConfigurationProviders } from './configuration/provider.ts';
 import { Terminals } from './console/terminals.ts';
-import { attachDevice, detachDevice } from './devices.ts';
+import { attachDevice, controlDomain, detachDevice } from './devices.ts';
 import { expressionOf, MemoryPanel } from './panels/memory.ts';
 import { RingsView } from './panels/rings.ts';
 import { openSample } from './sample.ts';
@@ -52,6 +52,7 @@ export function activate(context: vscode.ExtensionContext, createAdapter: Create
   command(commands.openMemoryOfVariable, (row) => openMemory(expressionOf(row) ?? 'rsp'));
   command(commands.attachDevice, () => attachDevice());
   command(commands.detachDevice, () => detachDevice());
+  command(commands.controlDomain, () => controlDomain());
   command(commands.openSample, () => openSample(context));
   command(commands.showConsole, () => {
     const session = activeXenSession();

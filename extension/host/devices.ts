@@ -49,6 +49,21 @@ export async function detachDevice(): Promise<void> {
   });
 }
 
+/** Command "Control Domain…": shutdown, suspend, migrate, mem-set, … as xl does them. */
+export async function controlDomain(): Promise<void> {
+  const session = activeXenSession();
+  if (session === undefined) return nothingRuns();
+  await inWords(async () => {
+    const { commands } = await request(session, 'xenControlCommands', undefined);
+    const items = commands.map(({ name, argument, help }) => ({ label: name, detail: help, argument }));
+    const picked = await vscode.window.showQuickPick(items, { title: 'Control the running domain' });
+    if (picked === undefined) return;
+    const { label, argument } = picked;
+    const value = argument === undefined ? '' : await vscode.window.showInputBox({ title: label, prompt: argument });
+    if (value !== undefined) await request(session, 'xenControl', { command: `${label} ${value}`.trim() });
+  });
+}
+
 function nothingRuns(): void {
   void vscode.window.showInformationMessage('No Xen domain runs: press F5 first.');
 }

@@ -55,6 +55,7 @@ export const contributions = {
     { command: commands.showConsole, title: 'Show Guest Console', category: 'Xen', icon: '$(terminal)' },
     { command: commands.attachDevice, title: 'Attach Disk or Network Interface…', category: 'Xen' },
     { command: commands.detachDevice, title: 'Detach Disk or Network Interface…', category: 'Xen' },
+    { command: commands.controlDomain, title: 'Control Domain…', category: 'Xen' },
     { command: commands.openSample, title: 'Open the Sample Workspace', category: 'Xen' },
   ],
   menus: {
@@ -63,6 +64,7 @@ export const contributions = {
       { command: commands.showConsole, when: duringSession },
       { command: commands.attachDevice, when: duringSession },
       { command: commands.detachDevice, when: duringSession },
+      { command: commands.controlDomain, when: duringSession },
     ],
     'explorer/context': [{ command: commands.bootFile, when: bootable, group: 'navigation@90' }],
     'editor/title/context': [{ command: commands.bootFile, when: bootable }],

@@ -11,6 +11,7 @@ export const commands = {
   showConsole: 'xenoscope.showConsole',
   attachDevice: 'xenoscope.attachDevice',
   detachDevice: 'xenoscope.detachDevice',
+  controlDomain: 'xenoscope.controlDomain',
   openSample: 'xenoscope.openSample',
 } as const;
 

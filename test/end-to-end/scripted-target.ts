@@ -84,6 +84,7 @@ export async function createTarget(): Promise<DebugTarget> {
     attachDevice: async () => undefined,
     detachDevice: async () => undefined,
     inspect: async () => undefined as never,
+    control: async () => undefined,
     statistics: async () => ({ instructions, virtualSeconds: 0, wallSeconds: 0, running: false }),
     dispose: () => undefined,
   };

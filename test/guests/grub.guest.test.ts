@@ -75,11 +75,14 @@ describe('GRUB for Xen, 64 bit', () => {
     expect(other.report.memoryHash).not.toBe(first.report.memoryHash);
   });
 
-  test('halt is a clean end; reboot, too', async (context) => {
+  test('halt is a clean end; reboot begins anew', async (context) => {
     const file = orSkip(context, config);
-    const outcome = await run(file, '--after', 'grub>', '--input', 'halt\\n', '--timeout', '120');
+    const script = ['--after', 'grub>', '--input', 'reboot\\n', '--after', 'grub>', '--input', 'halt\\n'];
+    const outcome = await run(file, ...script, '--timeout', '120');
     expect(outcome.report).toMatchObject({ exit: 'shutdown' });
     expect(outcome.status).toBe(0);
+    expect(outcome.console.match(/Welcome to GRUB!/g)).toHaveLength(2);
+    expect(outcome.errors).toContain('restarted as domain 2');
   });
 
   test('a timeout ends with 3', async (context) => {

@@ -31,6 +31,11 @@ export interface DomainShutdown {
   readonly vcpu: number | undefined;
 }
 
+/** A watchdog's bite counts; reboot, suspend and the like are clean ends, an unknown code the guest's own choice. */
+export function isCrash({ kind }: DomainShutdown): boolean {
+  return kind === 'crash' || kind === 'watchdog';
+}
+
 export interface RefusalRecord extends Refusal {
   readonly instructions: number;
   /** "mmu_update", "page-table store", "exception": what was refused. */
@@ -110,6 +115,16 @@ export class Domain {
 
   get alive(): boolean {
     return this.state === 'running' || this.state === 'paused';
+  }
+
+  /** Ended by a suspend of its own: `Hypervisor.resume` lets it go on. */
+  get suspended(): boolean {
+    return this.state === 'shutdown' && this.shutdown?.kind === 'suspend';
+  }
+
+  /** Runs, or may run again: back ends and event channels go on serving it. */
+  get present(): boolean {
+    return this.alive || this.suspended;
   }
 
   /** Frame behind a pseudo-physical page, if the domain has one there. */

@@ -255,7 +255,7 @@ export function sendEvent(xen: Hypervisor, domain: Domain, port: number): Refusa
 export function setPending(xen: Hypervisor, domain: Domain, port: number): void {
   const found = domain.eventChannels.ports[port];
   assert(found !== undefined, `event for port ${port}, which never existed`);
-  if (!domain.alive) return;
+  if (!domain.present) return;
   const vcpu = domain.vcpus[found.notifyVcpu] as Vcpu;
   traceEvent(xen, domain, port, 'pending', 'pending');
   if (domain.eventChannels.fifo === undefined) twoLevelSetPending(xen, vcpu, port);

@@ -15,7 +15,7 @@ import { GTF_PERMIT_ACCESS, GTF_READONLY } from '../public/xen-4/grant-table.ts'
 import { fillHypercallPage } from '../public/xen-4/hypercall-page.ts';
 import { guestCpuid } from '../pv/cpuid.ts';
 import { destroyLdt, lookUpDescriptor } from '../pv/descriptor-tables.ts';
-import { startVcpu } from '../pv/domain.ts';
+import { saveVcpu, startVcpu } from '../pv/domain.ts';
 import { FrameReferences, type Validator } from '../pv/mm-types.ts';
 import { PageTableValidator } from '../pv/mm-validate.ts';
 import { emulatePageTableStore } from '../pv/ro-page-fault.ts';
@@ -267,6 +267,11 @@ export class Hypervisor {
       if (!vcpu.offline) changeRunstate(this, vcpu, vcpu.blocked ? RUNSTATE_BLOCKED : RUNSTATE_RUNNABLE);
     }
     return undefined;
+  }
+
+  /** Registers of a domain that stands still are where its vCPUs keep them, not in the processor. */
+  storeRegisters(domain: Domain): void {
+    if (this.current?.domain === domain) saveVcpu(this, this.current);
   }
 
   /** Frees everything the domain has. */

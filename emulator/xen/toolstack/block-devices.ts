@@ -89,6 +89,17 @@ export class BlockDevices {
     return result;
   }
 
+  /** The disks of a domain that is about to be destroyed, still open, to be plugged into another. */
+  handOver(domid: number): readonly OpenedDisk[] {
+    return this.users()
+      .filter(({ domain }) => domain === domid)
+      .map(({ disk }) => {
+        const { virtualDevice, vdev, params, readOnly, discard, folder } = disk.options;
+        const config = { target: params, vdev, virtualDevice, readOnly, discard };
+        return { config, folder, store: disk.handOver() };
+      });
+  }
+
   save(): readonly SavedDisk[] {
     return this.users().map(({ domain, disk }) => {
       const { virtualDevice, vdev, params, readOnly, discard, folder } = disk.options;

@@ -237,8 +237,7 @@ function complete(raw: RawConfig, kernel: string, context: Context): DomainConfi
     disks: raw.disks ?? [],
     vifs: raw.vifs ?? [],
     onPoweroff: raw.onPoweroff ?? 'destroy',
-    // xl's default is "restart". A run of ours shall come to its end unless somebody asked for more.
-    onReboot: raw.onReboot ?? 'destroy',
+    onReboot: raw.onReboot ?? 'restart',
     onCrash: raw.onCrash ?? 'destroy',
     xenAbi: raw.xenAbi,
     uuid: raw.uuid,

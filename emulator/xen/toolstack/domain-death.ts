@@ -6,6 +6,7 @@
  */
 import { UserError } from '../../base/user-error.ts';
 import type { Domain, DomainShutdown } from '../common/domain.ts';
+import { isRefusal } from '../common/refusal.ts';
 import type { DomainConfig, LifecycleAction } from './domain-config.ts';
 import type { BootedDomain, Machine } from './machine-boot.ts';
 
@@ -56,8 +57,8 @@ export async function handleDomainDeath(machine: Machine, domain: Domain): Promi
 async function restart(machine: Machine, old: BootedDomain): Promise<DeathOutcome> {
   try {
     const booted = await machine.restart(old);
-    if (booted !== undefined) return { kind: 'restarted', booted };
-    return { kind: 'kept', reason: 'it cannot restart: a snapshot does not hold the images it was built from' };
+    if (isRefusal(booted)) return { kind: 'kept', reason: `it cannot restart: ${booted.reason}` };
+    return { kind: 'restarted', booted };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { kind: 'kept', reason: `it cannot restart: ${error.message}` };

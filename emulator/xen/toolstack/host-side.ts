@@ -11,6 +11,7 @@ import type { XenStore } from '../backends/xenstore/store.ts';
 import type { Domain } from '../common/domain.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import type { ControlRecord } from '../ring/describe-control-ring.ts';
+import type { ControlMessages } from './domain-control.ts';
 
 /** Where console and xenstore meet a domain of Xen 4. */
 export interface XenbusConnections {
@@ -37,7 +38,7 @@ export type HostConnections = XenbusConnections | ControllerConnections | XenDev
 export interface HostSide {
   readonly console: DomainConsole;
   readonly xenstore: XenstoreBackend | undefined;
-  readonly controller: (DeviceController & DomainConsole) | undefined;
+  readonly controller: (DeviceController & DomainConsole & ControlMessages) | undefined;
 }
 
 export interface HostSurroundings {

@@ -28,6 +28,7 @@ import { BlockDevices, type OpenedDisk, openDisks } from './block-devices.ts';
 import type { DeviceReport } from './device-lists.ts';
 import { abiOf, buildDomain } from './domain-builder.ts';
 import type { DomainConfig } from './domain-config.ts';
+import { DomainControl } from './domain-control.ts';
 import type { DomainLayout } from './domain-layout.ts';
 import { deviceRefused } from './errors.ts';
 import { connectHost, type HostConnections, type HostSide, type XenbusConnections } from './host-side.ts';
@@ -35,6 +36,7 @@ import { type KernelImage, keepSymbolsOnly } from './image/kernel-image.ts';
 import type { LoadedDomain } from './load-domain.ts';
 import { type BootedDomainState, domainParts, type MachineState, saveMachine } from './machine-state.ts';
 import { memoryHash, registersHash } from './memory-hash.ts';
+import { rebuild } from './migrate.ts';
 import { NetworkDevices } from './network-devices.ts';
 import type { Xen2Layout } from './xen-2-layout.ts';
 
@@ -64,7 +66,7 @@ export interface BootedDomain {
   /** Of a domain that has one. */
   readonly xenstore: XenstoreBackend | undefined;
   /** Of a domain that has no xenbus: it plugs the devices, and is the console as well. */
-  readonly controller: (DeviceController & DomainConsole) | undefined;
+  readonly controller: HostSide['controller'];
 }
 
 export interface ConsoleOutput {
@@ -99,6 +101,18 @@ export interface MachineStatistics {
 type DiskUnplug = { domid: number; vdev: string; force: boolean };
 type VifUnplug = { domid: number; handle: number; force: boolean };
 
+/** What a domain can be built from once more. Not state: a restored machine has no images at first. */
+interface Source {
+  readonly loaded: LoadedDomain;
+  /** Nanoseconds of virtual time at which it was built, or restored. */
+  readonly since: number;
+  /** How many times in a row it has ended soon after it was built. */
+  quickRestarts: number;
+}
+
+/** Nanoseconds; as xend had MINIMUM_RESTART_TIME, so that a kernel that cannot start does not go round for ever. */
+const QUICK_RESTART = 1e9;
+const MOST_QUICK_RESTARTS = 5;
 const PAGES_PER_MEGABYTE = 256;
 export const DEFAULT_SEED = 1;
 /** Machine frames beyond what is accounted for: grant-table and event pages that guests make Xen allocate. */
@@ -184,9 +198,11 @@ export class Machine implements Disposable {
   /** Opens disk images; without it, domains with disks are refused. */
   openDisk: OpenDisk | undefined;
   /** What each domain can be built from once more. */
-  private readonly sources = new Map<Domain, LoadedDomain>();
+  private readonly sources = new Map<Domain, Source>();
   /** Switches, and the network interfaces that are plugged into them. */
   readonly networks: NetworkDevices;
+  private readonly domainControl: DomainControl;
+  private readonly controlled: (input: { readonly domid: number; readonly line: string }) => Refusal | undefined;
 
   constructor(
     readonly hypervisor: Hypervisor,
@@ -232,6 +248,17 @@ export class Machine implements Disposable {
     };
     this.networks = new NetworkDevices(hypervisor, this.xenbus, this.random, controllerOf);
     hypervisor.onConsoleIo = (domain, bytes) => this.consoleOutput(domain, bytes);
+    this.domainControl = new DomainControl({
+      hypervisor,
+      store: this.store,
+      migrate: (domain) => this.migrate(domain),
+      knowsCancel: ({ domid }) => this.live(domid)?.image.parameters.suspendCancel === true,
+      controllerOf: ({ domid }) => this.live(domid)?.controller,
+      notice: (domain, text) => this.noticeEmitter.fire({ domain, text }),
+    });
+    this.controlled = this.input.define('control', ({ domid, line }: { domid: number; line: string }) =>
+      this.domainControl.carryOut(domid, line),
+    );
     writeHostEntries(this.store);
     this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore?.pump();
   }
@@ -252,16 +279,20 @@ export class Machine implements Disposable {
     const { domain, layout, connections } = built;
     if (connections.kind === 'xenbus') this.writeEntries(domain, config, connections);
     const booted = this.connect({ config, image: keepSymbolsOnly(image), domain, layout, connections });
+    this.plugAll(booted, disks, config.vifs);
+    this.keepSource(booted, loaded);
+    return booted;
+  }
+
+  private plugAll({ domain, config }: BootedDomain, disks: readonly OpenedDisk[], vifs: readonly string[]): void {
     for (const disk of disks) {
       const device = this.disks.plug(domain, disk);
       if (isRefusal(device)) throw deviceRefused(config.name, disk.config.vdev, device.reason);
     }
-    for (const text of config.vifs) {
+    for (const text of vifs) {
       const device = this.networks.plug(domain, text);
       if (isRefusal(device)) throw deviceRefused(config.name, text, device.reason);
     }
-    this.keepSource(booted, loaded);
-    return booted;
   }
 
   private writeEntries(domain: Domain, config: DomainConfig, connections: XenbusConnections): void {
@@ -286,7 +317,7 @@ export class Machine implements Disposable {
   keepSource({ domain }: BootedDomain, loaded: LoadedDomain): void {
     const vifs = this.networks.list(domain.domid).map(({ specification }) => specification);
     const config = { ...loaded.config, uuid: uuidText(domain.handle), vifs };
-    this.sources.set(domain, { ...loaded, config });
+    this.sources.set(domain, { loaded: { ...loaded, config }, since: this.clock.now(), quickRestarts: 0 });
   }
 
   /** The disks of a configuration. @throws UserError */
@@ -308,18 +339,45 @@ export class Machine implements Disposable {
 
   /**
    * Destroys a domain and builds it anew from the same images, with the same uuid and addresses and another number; it
-   * runs. Undefined, and nothing done, where the images are not at hand. Only between runs.
-   * @throws UserError when its disks cannot be opened again, or the machine's memory is used up
+   * runs. Refused, and nothing done, where the images are not at hand, or when it does nothing but restart. Only between
+   * runs. @throws UserError when its disks cannot be opened again, or the machine's memory is used up
    */
-  async restart(old: BootedDomain): Promise<BootedDomain | undefined> {
+  async restart(old: BootedDomain): Promise<BootedDomain | Refusal> {
     const source = this.sources.get(old.domain);
-    if (source === undefined) return undefined;
+    if (source === undefined) return refuse('ENOENT', 'a snapshot does not hold the images it was built from');
+    const quick = this.clock.now() - source.since < QUICK_RESTART ? source.quickRestarts + 1 : 0;
+    if (quick > MOST_QUICK_RESTARTS) {
+      return refuse('EBUSY', `it has done nothing but restart ${MOST_QUICK_RESTARTS} times, each within a second`);
+    }
     this.destroy(old);
-    const booted = this.add(source, await this.openDisks(source));
+    const booted = this.add(source.loaded, await this.openDisks(source.loaded));
+    (this.sources.get(booted.domain) as Source).quickRestarts = quick;
     this.domains.pop();
     this.domains[this.domains.indexOf(old)] = booted;
     this.hypervisor.unpause(booted.domain);
     return booted;
+  }
+
+  /** A suspended domain goes on as another, in other frames; see migrate.ts. */
+  private migrate(domain: Domain): Refusal | undefined {
+    const old = this.live(domain.domid);
+    if (old === undefined) return noDomain(domain.domid);
+    const source = this.sources.get(domain);
+    const migrated = rebuild(this, old);
+    if (isRefusal(migrated)) return migrated;
+    const { connections } = migrated.restored;
+    const { config, image, layout } = old;
+    this.writeEntries(migrated.restored.domain, config, connections);
+    const booted = this.connect({ config, image, layout, domain: migrated.restored.domain, connections });
+    this.domains.pop();
+    this.domains[this.domains.indexOf(old)] = booted;
+    this.plugAll(booted, migrated.disks, migrated.vifs);
+    if (source !== undefined) this.sources.set(booted.domain, source);
+    const { domid } = booted.domain;
+    if (migrated.target !== undefined) this.store.hostWrite(`/local/domain/${domid}/memory/target`, migrated.target);
+    if (migrated.input.length > 0) booted.console.sendInput(migrated.input);
+    this.hypervisor.unpause(booted.domain);
+    return undefined;
   }
 
   /** Console and xenstore, or the controller, at the host's end. */
@@ -363,7 +421,19 @@ export class Machine implements Disposable {
 
   /** Executes at most `budget` instructions; input that came meanwhile, or is replayed, enters. */
   run(budget: number): RunResult {
-    return this.input.run(budget, (allowed) => this.hypervisor.run(allowed));
+    return this.input.run(budget, (allowed) => {
+      const result = this.hypervisor.run(allowed);
+      const goesOn = result.kind === 'ended' && this.domainControl.attend(result.domain);
+      return goesOn ? { kind: 'budget', vcpu: undefined } : result;
+    });
+  }
+
+  /**
+   * Asks something of a running domain, as xl does: a line of domain-control.ts's commands. Answers as `plugVif` does; what
+   * the guest makes of it is seen later.
+   */
+  control(domid: number, line: string): Refusal | undefined {
+    return this.controlled({ domid, line });
   }
 
   get clock(): Clock {
@@ -429,7 +499,7 @@ export class Machine implements Disposable {
 
   /** Everything but the contents of RAM. Only between runs. */
   save(): MachineState {
-    return saveMachine(this, this.random.save());
+    return saveMachine(this, this.random.save(), this.domainControl.save());
   }
 
   /** Everything as it was; `restoreRam` is called when RAM is to get its contents. Only between runs. */
@@ -447,6 +517,7 @@ export class Machine implements Disposable {
     this.networks.restore(state.networks as never);
     this.disks.restore(state.disks);
     // Controllers plug their interfaces into the switches again, in any order: a port's number is found by its name.
+    this.domainControl.restore(state.control);
     for (const [index, { console, xenstore }] of this.domains.entries()) {
       const saved = state.domains[index] as BootedDomainState;
       console.restore(saved.console);

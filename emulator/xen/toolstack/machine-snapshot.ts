@@ -27,6 +27,7 @@ const PARTS: readonly (keyof MachineState)[] = [
   'disks',
   'networks',
   'xenbus',
+  'control',
   'domains',
 ];
 

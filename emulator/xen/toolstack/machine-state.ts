@@ -31,10 +31,12 @@ export interface MachineState {
   readonly disks: readonly SavedDisk[];
   readonly networks: PlainData;
   readonly xenbus: PlainData;
+  /** What becomes of domains that have been asked to suspend themselves. */
+  readonly control: readonly (readonly [domid: number, then: string])[];
   readonly domains: readonly BootedDomainState[];
 }
 
-export function saveMachine(machine: Machine, random: number): MachineState {
+export function saveMachine(machine: Machine, random: number, control: MachineState['control']): MachineState {
   const { hypervisor, store, seed } = machine;
   return {
     frames: hypervisor.ram.frameCount,
@@ -45,6 +47,7 @@ export function saveMachine(machine: Machine, random: number): MachineState {
     disks: machine.disks.save(),
     networks: copyPlain(machine.networks.save(), 'networks'),
     xenbus: copyPlain(machine.xenbus.save(), 'xenbus'),
+    control,
     domains: machine.domains.map((booted) => saveBooted(hypervisor, booted)),
   };
 }

@@ -4,7 +4,7 @@ import { helpText } from '../../../debug-adapter/cli/help.ts';
 
 test('everything at once', () => {
   const words =
-    'run a.cfg --until BOOT-OK --timeout 2.5 --after grub> --input help\\n --after more --input=q --engine interpreter ' +
+    'run a.cfg --until BOOT-OK --timeout 2.5 --after grub> --input help\\n --after more --input=q --after up --control=mem-set --engine interpreter ' +
     '--no-cache --seed 7 --console b --pcap=net.pcapng --trace hypercalls,xenstore --json b.cfg --record r --snapshot-at 5=a=b --snapshot-at=7=c';
   expect(parseArguments(words.split(' '))).toEqual({
     kind: 'run',
@@ -15,6 +15,7 @@ test('everything at once', () => {
       script: [
         { after: 'grub>', input: 'help\n' },
         { after: 'more', input: 'q' },
+        { after: 'up', control: 'mem-set' },
       ],
       console: 'b',
       pcap: 'net.pcapng',

@@ -47,6 +47,22 @@ test('two pairs in one piece of output', () => {
   expect(typed).toEqual(['1', '2']);
 });
 
+test('a step that asks something of a domain, not typed', () => {
+  const done: string[] = [];
+  const here = (text: string) => ({ domain: 'a', text });
+  const made = new ConsoleScript(
+    undefined,
+    [
+      { after: here('# '), control: { domain: 'b', text: 'mem-set 100' } },
+      { after: here('ok'), input: here('x') },
+    ],
+    (domain) => done.push(`typed on ${domain}`),
+    (domain, line) => done.push(`${domain}: ${line}`),
+  );
+  made.onOutput('a', bytes('/ # ok'));
+  expect(done).toEqual(['b: mem-set 100', 'typed on a']);
+});
+
 test('multi-byte characters', () => {
   expect(script('größe', []).print('die größe')).toBe(true);
 });

@@ -76,6 +76,7 @@ export class FakeTarget implements DebugTarget {
   private calls: readonly HypercallBreakpoint[] = [];
   private pauseWanted = false;
   private readonly plugged: DeviceInfo[] = [];
+  readonly controlled: string[] = [];
   private readonly written: number[] = [];
 
   constructor() {
@@ -295,6 +296,12 @@ export class FakeTarget implements DebugTarget {
     const at = this.plugged.findIndex((device) => device.kind === kind && device.name === name);
     if (at < 0) return Promise.reject(new UserError('device.refused', `There is no ${kind} ${name}.`));
     this.plugged.splice(at, 1);
+    return Promise.resolve();
+  }
+
+  control(_domain: number, command: string): Promise<void> {
+    if (!command.startsWith('mem-set')) return Promise.reject(new UserError('control.refused', 'There is no such.'));
+    this.controlled.push(command);
     return Promise.resolve();
   }
 

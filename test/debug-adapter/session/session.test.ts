@@ -229,7 +229,7 @@ describe('malformed requests', () => {
     'setInstructionBreakpoints', 'setExceptionBreakpoints', 'stackTrace', 'scopes', 'variables', 'setVariable', 'exceptionInfo', 'evaluate', 'setExpression', 'completions', 'readMemory',
     'writeMemory', 'disassemble', 'modules', 'loadedSources', 'xenConsoleInput', 'xenConsoleHistory', 'xenDomains',
     'xenRings', 'xenNames', 'xenReadMemory', 'xenWriteMemory', 'xenStatistics', 'xenDevices',
-    'xenAttachDevice', 'xenDetachDevice',
+    'xenAttachDevice', 'xenDetachDevice', 'xenControlCommands', 'xenControl',
   ]; // biome-ignore format: words
   const junk: readonly unknown[] = [
     undefined, null, 7, 'x', [], {}, { threadId: 'one' }, { threadId: -5, frameId: 1e9, variablesReference: -1 },
@@ -557,6 +557,17 @@ describe('console and views', () => {
     await expect(client.request('xenAttachDevice', { kind: 'tape', specification: 'a=b' })).rejects.toThrow(
       'kind must',
     );
+  });
+
+  it('asks things of a domain, and says why not', async () => {
+    await launch();
+    const commands = [{ name: 'mem-set', argument: 'MB', help: 'memory' }];
+    target().inspections.set('control-commands', commands);
+    expect(await client.request('xenControlCommands')).toEqual({ commands });
+    await client.request('xenControl', { command: 'mem-set 100' });
+    expect(target().controlled).toEqual(['mem-set 100']);
+    await expect(client.request('xenControl', { command: 'explode' })).rejects.toThrow('There is no such.');
+    await expect(client.request('xenControl', { command: 7 })).rejects.toThrow('command must be a string');
   });
 
   it('answers the views', async () => {

@@ -18,6 +18,8 @@ export interface DebianKeys {
   readonly ramdisk: string;
   readonly cmdline: string;
   readonly memory: number;
+  readonly vcpus?: number;
+  readonly vifs?: readonly string[];
 }
 
 export function debianWithBlkfront(commands: readonly string[] = [], files: readonly CpioEntry[] = []): DebianKeys {
@@ -37,7 +39,8 @@ export class GuestConsole {
   }
 
   type(text: string): void {
-    this.machine.sendConsole(1, Buffer.from(text));
+    // Its number changes when it is migrated.
+    this.machine.sendConsole(this.machine.domains[0]?.domain.domid ?? 1, Buffer.from(text));
   }
 
   /** Runs until the console has said this since the last wait; what it said up to there. */

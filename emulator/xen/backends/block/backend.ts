@@ -239,7 +239,7 @@ export class BlockBackend implements BackendDriver {
   private kick(index: number): void {
     const { connection } = this;
     const queue = connection?.queues[index];
-    if (connection === undefined || queue === undefined || !this.domain.alive) return;
+    if (connection === undefined || queue === undefined || !this.domain.present) return;
     const { clock } = this.hypervisor;
     const { ring, history } = queue;
     const idle = connection.pending.length === 0;
@@ -271,7 +271,7 @@ export class BlockBackend implements BackendDriver {
   /** Carries out and answers what has waited long enough. */
   private complete(): void {
     const { connection } = this;
-    if (connection === undefined || !this.domain.alive) return;
+    if (connection === undefined || !this.domain.present) return;
     const { pending, queues, link } = connection;
     const { clock } = this.hypervisor;
     const answered = new Set<Queue>();

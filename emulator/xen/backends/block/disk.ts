@@ -53,6 +53,7 @@ export class Disk {
   };
   /** For the data of one request. */
   private buffer = new Uint8Array(0);
+  private handedOver = false;
 
   constructor(
     private readonly ram: Ram,
@@ -75,7 +76,13 @@ export class Disk {
   }
 
   close(): void {
-    this.store.close();
+    if (!this.handedOver) this.store.close();
+  }
+
+  /** The store is somebody else's from now on, and does not close with this disk. */
+  handOver(): DiskStore {
+    this.handedOver = true;
+    return this.store;
   }
 
   /** What whoever reads requests must know of it. */

@@ -51,6 +51,11 @@ export class ConsoleBackend implements DomainConsole {
     return this.input.length + this.ring.used('toGuest');
   }
 
+  /** Bytes that have not got into the ring, for another connection to the same guest. */
+  takeInput(): Uint8Array {
+    return Uint8Array.from(this.input.splice(0));
+  }
+
   describe(): RingDescription {
     return describeRing(this.ring, this.port, this.history);
   }
@@ -82,13 +87,13 @@ export class ConsoleBackend implements DomainConsole {
         this.record('toHost', output, this.ring.consumer('toHost'));
         this.onOutput(output);
       }
-      const accepted = this.domain.alive ? this.ring.put(new Uint8Array(this.input)) : 0;
+      const accepted = this.domain.present ? this.ring.put(new Uint8Array(this.input)) : 0;
       if (accepted > 0) {
         this.record('toGuest', new Uint8Array(this.input.slice(0, accepted)), this.ring.producer('toGuest'));
         this.input = this.input.slice(accepted);
       }
       moved = output.length > 0 || accepted > 0;
-      if (moved && this.domain.alive) this.hypervisor.notifyGuest(this.domain, this.port);
+      if (moved && this.domain.present) this.hypervisor.notifyGuest(this.domain, this.port);
     } while (moved);
     this.pumping = false;
   }

@@ -163,7 +163,7 @@ export class VifBackend implements BackendDriver, PortClient {
 
   receive(packet: Packet): void {
     const { connection } = this;
-    if (connection === undefined || !this.domain.alive) {
+    if (connection === undefined || !this.domain.present) {
       this.port.dropped(packet, 'no front end is connected');
       return;
     }

@@ -68,7 +68,7 @@ export class FrontendLink {
   }
 
   notify(port: Port): void {
-    if (this.domain.alive) this.hypervisor.notifyGuest(this.domain, port);
+    if (this.domain.present) this.hypervisor.notifyGuest(this.domain, port);
   }
 
   /** Ends the use of everything. */

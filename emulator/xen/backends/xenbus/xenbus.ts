@@ -68,7 +68,7 @@ export class Xenbus implements Disposable {
     if (device === undefined) {
       return refuse('ENOENT', `domain ${address.domid} has no ${address.kind} ${address.handle}`);
     }
-    if (force || !device.domain.alive || device.requestRemoval()) this.remove(device);
+    if (force || !device.domain.present || device.requestRemoval()) this.remove(device);
     return undefined;
   }
 
@@ -163,7 +163,7 @@ export class Xenbus implements Disposable {
     this.changed.clear();
     for (const path of changed) {
       const device = this.devices.get(path);
-      if (device?.domain.alive === true && device.frontendChanged()) this.remove(device);
+      if (device?.domain.present === true && device.frontendChanged()) this.remove(device);
     }
   }
 }

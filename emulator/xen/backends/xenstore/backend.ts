@@ -80,7 +80,7 @@ export class XenstoreBackend implements Disposable {
       moved = true;
     }
     this.pumping = false;
-    if (moved && this.domain.alive) this.hypervisor.notifyGuest(this.domain, this.port);
+    if (moved && this.domain.present) this.hypervisor.notifyGuest(this.domain, this.port);
   }
 
   describe(): RingDescription {
@@ -136,7 +136,7 @@ export class XenstoreBackend implements Disposable {
         this.outgoing = encodeMessage(message);
         this.record('toGuest', message, this.ring.producer('toGuest') + this.outgoing.length);
       }
-      const count = this.domain.alive ? this.ring.put(this.outgoing) : 0;
+      const count = this.domain.present ? this.ring.put(this.outgoing) : 0;
       if (count === 0) return moved;
       moved = true;
       this.outgoing = this.outgoing.slice(count);

@@ -71,7 +71,7 @@ describe('settings', () => {
         disks: [],
         vifs: [],
         onPoweroff: 'destroy',
-        onReboot: 'destroy',
+        onReboot: 'restart',
         onCrash: 'destroy',
         xenAbi: undefined,
         uuid: undefined,

@@ -57,7 +57,7 @@ describe('which action', () => {
   const actions = 'on_poweroff="restart"\non_reboot="preserve"\non_crash="coredump-destroy"';
   test.each<[string, LifecycleAction, LifecycleAction]>([
     ['poweroff', 'restart', 'destroy'],
-    ['reboot', 'preserve', 'destroy'],
+    ['reboot', 'preserve', 'restart'],
     ['crash', 'coredump-destroy', 'destroy'],
     ['suspend', 'preserve', 'preserve'],
     ['watchdog', 'destroy', 'destroy'],
@@ -159,6 +159,20 @@ describe('restart', () => {
     machine.sendConsole(domid, Buffer.from('info\n'));
     runTo(machine, machine.clock.instructions + 20_000);
     expect(seen.text).toContain('b<pages >');
+    machine.dispose();
+  });
+
+  test('one that does nothing else is left as it is after five times', async () => {
+    const machine = await pair();
+    for (let round = 0; round < 5; round++) {
+      expect(await handleDomainDeath(machine, end(machine, 'b', SHUTDOWN_REBOOT))).toMatchObject({ kind: 'restarted' });
+    }
+    const last = end(machine, 'b', SHUTDOWN_REBOOT);
+    expect(await handleDomainDeath(machine, last)).toMatchObject({
+      kind: 'kept',
+      reason: expect.stringContaining('nothing but restart 5 times'),
+    });
+    expect(last).toMatchObject({ domid: 7, state: 'shutdown' });
     machine.dispose();
   });
 
