@@ -494,12 +494,20 @@ export class Hypervisor {
     if (domain.totalPages + pages > domain.maxPages) {
       return refuse('ENOMEM', `domain ${domain.domid} has ${domain.totalPages} pages of at most ${domain.maxPages}`);
     }
+    return (
+      this.takeExtent(domain, order, addressBits) ??
+      refuse('ENOMEM', `the machine has no ${pages} free contiguous frames so low`)
+    );
+  }
+
+  /** The same whatever its maximum is; undefined where none are free. */
+  takeExtent(domain: Domain, order: number, addressBits: number): Mfn | undefined {
+    const pages = 2 ** order;
     const first =
       order === 0 && addressBits >= 52
         ? this.frames.allocate(domain.domid)
         : this.frames.allocateContiguous(domain.domid, pages, 2 ** (addressBits - 12));
-    if (first === undefined) return refuse('ENOMEM', `the machine has no ${pages} free contiguous frames so low`);
-    domain.totalPages += pages;
+    if (first !== undefined) domain.totalPages += pages;
     return first;
   }
 

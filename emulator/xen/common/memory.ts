@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import type { Domid, Mfn, VirtualAddress } from '../../base/numbers.ts';
 import type { HypercallContext, HypercallResult } from '../hypercall/call.ts';
 import { StructView } from '../public/struct.ts';
@@ -253,10 +254,12 @@ function exchangeChunk(
   const bits = addressBits(target.get('mem_flags'));
   if (!xen.hasFreeExtents(outOrder, produced, bits))
     return refuse('ENOMEM', `no ${produced} free extents of order ${outOrder}`);
+  // The new ones first, so that none of the old is handed back; for that moment the domain may be above its maximum.
+  const fresh = pfns.map(() => xen.takeExtent(domain, outOrder, bits));
   for (const mfn of old) xen.references.deallocate(mfn);
   for (const [index, pfn] of pfns.entries()) {
-    const mfn = xen.allocateExtent(domain, outOrder, bits);
-    if (isRefusal(mfn)) return mfn;
+    const mfn = fresh[index];
+    assert(mfn !== undefined, 'free extents have been counted');
     for (let page = 0; page < 2 ** outOrder; page++) xen.setPfn((mfn + page) as Mfn, pfn + page, 0);
     if (!storeExtent(xen, domain, target.get('extent_start'), to + index, mfn)) return faultAt('extent list', pfn);
   }

@@ -123,3 +123,19 @@ export function doXenoprofOp({ args }: HypercallContext): HypercallResult {
   if (op > XENOPROF_LAST_OP) return refuse('EINVAL', `there is no operation ${op}`);
   return op === XENOPROF_INIT ? refuse('ENODEV', 'the processor has no counters to profile with') : forDom0;
 }
+
+/** struct dmop_args has room for these. */
+const DM_OP_BUFFERS = 2;
+
+/** dm_op(domid, count, buffers): the buffers are copied in first; DOMID_SELF is no remote domain's number (common/dm.c). */
+export function doDmOp(call: HypercallContext): HypercallResult {
+  const { domain, args } = call;
+  const domid = args.u32(0) & 0xffff;
+  const count = args.u32(1);
+  if (count > DM_OP_BUFFERS) return refuse('E2BIG', `${count} buffers, at most ${DM_OP_BUFFERS}`);
+  if (count > 0) {
+    const buffers = readWords(call, args.address(2), (count * domain.width) / 4);
+    if ('errno' in buffers) return buffers;
+  }
+  return unknownDomain(call, domid) ?? refuse('EPERM', 'for device models of other domains');
+}

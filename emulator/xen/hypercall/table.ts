@@ -1,6 +1,13 @@
 import { doConsoleIo, doVmAssist } from '../common/kernel.ts';
 import { doMulticall } from '../common/multicall.ts';
-import { doDomctl, doPagingDomctlCont, doPlatformOp, doSysctl, doXenoprofOp } from '../common/privileged-ops.ts';
+import {
+  doDmOp,
+  doDomctl,
+  doPagingDomctlCont,
+  doPlatformOp,
+  doSysctl,
+  doXenoprofOp,
+} from '../common/privileged-ops.ts';
 import { type Refusal, refuse } from '../common/refusal.ts';
 import { doSetTimerOp } from '../common/schedule.ts';
 import { EVTCHN_OP_COMPAT } from '../public/xen-4/event-channel.ts';
@@ -395,7 +402,7 @@ export const HYPERCALL_ROWS: readonly HypercallRow[] = [
     name: 'dm_op',
     documentation: 'Device models.',
     arguments: [FOREIGN, { name: 'nr_bufs', format: 'decimal' }, POINTER],
-    run: denied,
+    run: doDmOp,
   },
   {
     number: 42,

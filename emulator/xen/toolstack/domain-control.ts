@@ -18,8 +18,8 @@ export interface ControlHost {
   migrate(domain: Domain): Refusal | undefined;
   /** Whether its kernel knows what a cancelled suspend is (ELF note SUSPEND_CANCEL). */
   knowsCancel(domain: Domain): boolean;
-  /** How a domain of Xen 2.0, which has no xenstore, is asked. */
-  controllerOf(domain: Domain): ControlMessages | undefined;
+  /** How a domain without a xenstore is asked: one of Xen 2.0 by messages, one of Xen 1.2 not at all. */
+  controllerOf(domain: Domain): Partial<ControlMessages> | undefined;
   /** For whoever runs the machine. */
   notice(domain: Domain, text: string): void;
 }
@@ -117,6 +117,8 @@ export class DomainControl {
     }
     const domain = this.host.hypervisor.domains.get(domid as Domid);
     if (domain === undefined) return refuse('ESRCH', `there is no domain ${domid}`);
+    const controller = this.host.controllerOf(domain);
+    if (controller !== undefined && controller.requestShutdown === undefined) return noWayToAsk(domain);
     const refusal = command.run(this, domain, words[0] ?? '');
     // Who asked while the guest ran gets no answer.
     if (refusal !== undefined) this.host.notice(domain, `${name}: ${refusal.reason}`);
@@ -128,7 +130,7 @@ export class DomainControl {
     this.afterSuspend.delete(domain.domid);
     const controller = this.host.controllerOf(domain);
     if (controller === undefined) this.host.store.hostWrite(`/local/domain/${domain.domid}/control/shutdown`, how);
-    else controller.requestShutdown(how === 'halt' ? 'poweroff' : how);
+    else controller.requestShutdown?.(how === 'halt' ? 'poweroff' : how);
     return undefined;
   }
 
@@ -156,7 +158,7 @@ export class DomainControl {
     domain.maxPages = Math.min(wanted * PAGES_PER_MEGABYTE + SLACK_PAGES, domain.p2m.length);
     const target = `/local/domain/${domain.domid}/memory/target`;
     if (controller === undefined) this.host.store.hostWrite(target, String(wanted * 1024));
-    else controller.requestMemory(wanted * PAGES_PER_MEGABYTE);
+    else controller.requestMemory?.(wanted * PAGES_PER_MEGABYTE);
     return undefined;
   }
 
@@ -165,7 +167,7 @@ export class DomainControl {
     if (!/^[a-z0-9]$/.test(key)) return refuse('EINVAL', 'a SysRq key is one letter or digit');
     const controller = this.host.controllerOf(domain);
     if (controller === undefined) this.host.store.hostWrite(`/local/domain/${domain.domid}/control/sysrq`, key);
-    else controller.sendSysrq(key);
+    else controller.sendSysrq?.(key);
     return undefined;
   }
 
@@ -197,6 +199,10 @@ export class DomainControl {
 
 function notRunning(domain: Domain): Refusal {
   return refuse('EINVAL', `domain ${domain.domid} does not run`);
+}
+
+function noWayToAsk(domain: Domain): Refusal {
+  return refuse('EOPNOTSUPP', `domain ${domain.domid} cannot be asked for anything: Xen 1.2 has no messages for that`);
 }
 
 function knowsNoCancel(domain: Domain): Refusal {

@@ -38,7 +38,7 @@ export type HostConnections = XenbusConnections | ControllerConnections | XenDev
 export interface HostSide {
   readonly console: DomainConsole;
   readonly xenstore: XenstoreBackend | undefined;
-  readonly controller: (DeviceController & DomainConsole & ControlMessages) | undefined;
+  readonly controller: (DeviceController & DomainConsole & Partial<ControlMessages>) | undefined;
 }
 
 export interface HostSurroundings {

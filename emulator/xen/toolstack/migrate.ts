@@ -1,5 +1,6 @@
 /** xl migrate to this very machine: a suspended domain is saved, destroyed, and restored under another number. */
 
+import { ConsoleBackend } from '../backends/console/backend.ts';
 import { isRefusal, type Refusal, refuse } from '../common/refusal.ts';
 import type { OpenedDisk } from './block-devices.ts';
 import { captureDomain } from './domain-image.ts';
@@ -30,7 +31,7 @@ export function rebuild(machine: Machine, old: BootedDomain): Migrated | Refusal
   if (isRefusal(image)) return image;
   const vifs = networks.list(domain.domid).map(({ specification }) => specification);
   const target = store.read(`/local/domain/${domain.domid}/memory/target`);
-  const input = old.console.takeInput();
+  const input = old.console instanceof ConsoleBackend ? old.console.takeInput() : new Uint8Array();
   const disks = machine.disks.handOver(domain.domid);
   machine.destroy(old);
   const restored = restoreDomain(hypervisor, image);

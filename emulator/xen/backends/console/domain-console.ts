@@ -6,8 +6,6 @@ import type { RingDescription } from '../../ring/describe-ring.ts';
 export interface DomainConsole extends Disposable {
   /** Bytes that were typed; they wait until the guest takes them. */
   sendInput(bytes: Uint8Array): void;
-  /** Bytes that have not got into the ring, for another connection to the same guest. */
-  takeInput(): Uint8Array;
   /** Typed bytes that the guest has not taken yet. */
   readonly pendingInput: number;
   /** The ring that carries it, if one does. */

@@ -91,10 +91,6 @@ export class DomainController implements ControlClient, DomainConsole, DeviceCon
     this.channel.pump();
   }
 
-  takeInput(): Uint8Array {
-    return Uint8Array.from(this.input.splice(0));
-  }
-
   /** Typed bytes that the guest has not taken yet. */
   get pendingInput(): number {
     return this.input.length + this.channel.consoleBytesUnanswered;

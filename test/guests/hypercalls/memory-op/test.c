@@ -120,6 +120,7 @@ static void exchange(void)
     expect_success(memory_op(XENMEM_exchange, &op), "a page for another");
     expect_equal(op.nr_exchanged, 1, "one was exchanged");
     expect_true(out != pfn_of(pages[4]), "the list holds the new frame");
+    expect_true(out != in, "which is not the old one");
     expect_equal(machine_to_phys(out), pfn_of(pages[4]), "Xen's table knows the pfn");
     set_mfn_of(pages[4], out);
     unprotect_page(pages[4]);
