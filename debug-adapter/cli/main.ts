@@ -6,7 +6,7 @@ import { openDisk } from '../../emulator/host/node/file-disk.ts';
 import { locateFile, readFile } from '../../emulator/host/node/files.ts';
 import { createFile, writeWholeFile } from '../../emulator/host/node/output-files.ts';
 import { nodeScheduler } from '../../emulator/host/node/scheduler.ts';
-import { createMachine } from '../../emulator/xen/toolstack/create-machine.ts';
+import { createMachine, machineMaker } from '../../emulator/xen/toolstack/create-machine.ts';
 import type { SessionHost } from '../session/host.ts';
 import { parseArguments } from './arguments.ts';
 import { serveStreams, serveTcp } from './dap.ts';
@@ -36,7 +36,7 @@ async function main(words: readonly string[]): Promise<number | undefined> {
         return runUnderGdb(command.options, command.options.gdb, host);
       }
       return run(command.options, {
-        ...{ readFile, openDisk, createMachine },
+        ...{ readFile, openDisk, createMachine: machineMaker(command.options.engine) },
         files: { create: createFile, write: writeWholeFile },
         scheduler: nodeScheduler,
         terminal: processTerminal(),

@@ -45,7 +45,6 @@ const LAST_REFUSALS = 3;
 export async function run(options: RunOptions, host: RunHost): Promise<number> {
   const { scheduler, terminal } = host;
   const started = scheduler.now();
-  if (options.engine === 'translator') terminal.log('xenoscope: there is no translator yet; using the interpreter');
   const recording = options.replay === undefined ? undefined : await readRecording(host.readFile, options.replay);
   const { machine, identity, journal } = await start(options, host, recording);
   const disposables = new DisposableStore();

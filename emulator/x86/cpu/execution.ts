@@ -2,6 +2,7 @@ import { PAGE_SIZE } from '../../base/numbers.ts';
 import type { CodeCache } from '../interpreter/code-cache.ts';
 import * as record from '../interpreter/record.ts';
 import { type Mmu, VECTOR_WATCH } from '../mmu/mmu.ts';
+import type { Translator } from '../translator/translator.ts';
 import type { AccessChecks } from './access-checks.ts';
 import { type DebugControl, DR6_SINGLE_STEP } from './debug-control.ts';
 import {
@@ -11,6 +12,7 @@ import {
   STATE_ERROR_CODE,
   STATE_PAGE_BASE,
   STATE_RECORD,
+  STATE_REGIONS,
   STATE_VECTOR,
 } from './layout.ts';
 import {
@@ -46,6 +48,8 @@ export interface ExecutionParts {
   readonly checks: AccessChecks;
   readonly cache: CodeCache;
   readonly debug: DebugControl;
+  /** Undefined: everything is interpreted. */
+  readonly translator: Translator | undefined;
   readonly exit: Exit;
   /** The privilege may have changed. */
   readonly takePrivilege: () => void;
@@ -173,12 +177,14 @@ export class Execution {
 
   /** Alignment and limits as flags and segments have them now. True: the code segment itself has limits. */
   private checkSegments(): boolean {
-    const { mmu, checks, segments, takePrivilege } = this.parts;
+    const { mmu, checks, segments, registers, takePrivilege } = this.parts;
     const long = segments.longMode;
     takePrivilege();
     const aligned = mmu.user && ((this.i32[STATE_EFLAGS >> 2] as number) & EFLAGS_AC) !== 0;
     checks.highest = mmu.ceiling - 1;
-    mmu.setChecks(checks.renew(aligned, long) ? checks : undefined);
+    const checked = checks.renew(aligned, long);
+    mmu.setChecks(checked ? checks : undefined);
+    this.i32[STATE_REGIONS >> 2] = !checked && (long || registers.isFlat32) ? 1 : 0;
     return !long && checks.codeLimited;
   }
 
@@ -229,10 +235,15 @@ export class Execution {
   /** Runs from a block, linking blocks of the same page as they are found. */
   private follow(first: number, mode: 32 | 64): number {
     const { i32 } = this;
-    const { registers, cache, mmu, debug } = this.parts;
+    const { registers, cache, mmu, debug, translator } = this.parts;
     let at = first;
     for (;;) {
       const outcome = this.execute(mode, at, true);
+      if (outcome === record.RUN_HOT) {
+        at = i32[STATE_RECORD >> 2] as number;
+        translator?.hot(at);
+        continue;
+      }
       if (outcome !== record.RUN_LINK_TAKEN && outcome !== record.RUN_LINK_NEXT) {
         if (outcome === record.RUN_BREAK && !debug.standsHere()) debug.skipBreakpoint = true;
         return outcome;

@@ -59,6 +59,13 @@ export const STATE_SELECTORS = 0x440;
 /** Bytes of an instruction that runs over the end of its page, put together for the decoder. */
 export const STATE_DECODE = 0x480;
 
+/** 1 when translated regions may run: no access is checked, and outside 64-bit mode all segments are flat. */
+export const STATE_REGIONS = 0x4c0;
+/** Set when a region was dropped: the one that is running may be stale. */
+export const STATE_REGION_STALE = 0x4c4;
+/** REGION_* of record.ts that an access answered with 0 ends the region with. */
+export const STATE_REGION_OUTCOME = 0x4c8;
+
 /** Soft TLB: two views, direct mapped. */
 export const TLB_ENTRIES = 4096;
 export const TLB_ENTRY_SHIFT = 5;
@@ -85,4 +92,14 @@ export const JUMP_CACHE_ENTRIES = 65536;
 export const RECORDS = JUMP_CACHE + JUMP_CACHE_ENTRIES * 8;
 export const RECORDS_SIZE = 32 << 20;
 
-export const RAM_BASE = (RECORDS + RECORDS_SIZE + 0xffff) & ~0xffff;
+/**
+ * One i32 for each record that may start a block, at a fixed distance: runs until the block counts as hot, or, negative,
+ * the complement of table index × 64 + entry of the translated region that begins there.
+ */
+export const HEAT_SHIFT = 3;
+export const HEAT = RECORDS + RECORDS_SIZE;
+/** Added to a record's address >> HEAT_SHIFT. */
+export const HEAT_OFFSET = HEAT - (RECORDS >> HEAT_SHIFT);
+export const HEAT_NEVER = 0x7fffffff;
+
+export const RAM_BASE = (HEAT + (RECORDS_SIZE >> HEAT_SHIFT) + 0xffff) & ~0xffff;

@@ -38,6 +38,13 @@ export class RegisterFile {
     return signed64(this.low(register), this.high(register)) as VirtualAddress;
   }
 
+  /** Outside 64-bit mode: the bases of DS, ES and SS, and all upper halves, are zero. */
+  get isFlat32(): boolean {
+    for (const segment of [0, 2, 3]) if (this.baseLow(segment) !== 0) return false;
+    for (let register = 0; register < 8; register++) if (this.high(register) !== 0) return false;
+    return true;
+  }
+
   get ripLow(): number {
     return this.i32[STATE_RIP >> 2] as number;
   }

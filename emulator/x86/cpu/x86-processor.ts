@@ -7,6 +7,9 @@ import type { Form } from '../interpreter/operands.ts';
 import { inspectWalk } from '../mmu/inspect-walk.ts';
 import { Mmu } from '../mmu/mmu.ts';
 import type { PhysicalMemory } from '../mmu/physical-memory.ts';
+import { connectRegions, type RegionCallbacks } from '../translator/region-callbacks.ts';
+import type { RegionHost } from '../translator/region-compiler.ts';
+import { Translator, type TranslatorOptions } from '../translator/translator.ts';
 import { AccessChecks } from './access-checks.ts';
 import { DebugControl } from './debug-control.ts';
 import type { Watchpoint } from './debug-registers.ts';
@@ -44,6 +47,8 @@ export interface Engine {
   readonly forms: Readonly<Record<32 | 64, FormTable>>;
   readonly decoders: Readonly<Record<32 | 64, Decoder>>;
   readonly imports: EngineImports;
+  /** Undefined: everything is interpreted. */
+  readonly translation?: { readonly host: RegionHost; readonly callbacks: RegionCallbacks; readonly options: TranslatorOptions };
 }
 
 /** The processor of the contract, over the interpreter. */
@@ -63,6 +68,7 @@ export class X86Processor implements Processor {
   private readonly cache: CodeCache;
   private readonly debug: DebugControl;
   private readonly execution: Execution;
+  readonly translator: Translator | undefined;
 
   constructor(
     private readonly ram: PhysicalMemory,
@@ -78,7 +84,13 @@ export class X86Processor implements Processor {
     this.fpu = new FpuImage(ram.memory);
     this.cache = new CodeCache(ram, this.mmu, engine.decoders);
     this.debug = new DebugControl(this.registers, this.mmu, this.cache);
+    if (engine.translation !== undefined) {
+      const { host, callbacks, options } = engine.translation;
+      this.translator = new Translator(host, this.cache, engine.forms, options);
+      connectRegions(callbacks, this.mmu, this.translator);
+    }
     this.execution = new Execution({
+      translator: this.translator,
       memory: ram.memory,
       functions: engine.run,
       registers: this.registers,

@@ -1,4 +1,13 @@
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES, RECORDS, RECORDS_SIZE, STATE_DECODE } from '../cpu/layout.ts';
+import {
+  HEAT_NEVER,
+  HEAT_OFFSET,
+  HEAT_SHIFT,
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  RECORDS,
+  RECORDS_SIZE,
+  STATE_DECODE,
+} from '../cpu/layout.ts';
 import { DECODED, type Decoder, NEEDS_MORE } from '../decoder/decoder.ts';
 import type { Mmu } from '../mmu/mmu.ts';
 import type { PhysicalMemory } from '../mmu/physical-memory.ts';
@@ -12,13 +21,22 @@ const SINGLE = RECORDS + RECORDS_SIZE - 8 * record.RECORD_SIZE;
 /** Data stores into a code frame before its code is given up. */
 const STORES_BEFORE_DROP = 64;
 
-interface Block {
+export interface Block {
+  /** RAM offset of the first byte × 2, plus 1 in 64-bit mode. */
   readonly key: number;
   readonly record: number;
   readonly records: number;
   /** Bytes of the frame that it was decoded from. */
   readonly start: number;
   readonly end: number;
+}
+
+/** Who has translated blocks. */
+export interface Translations {
+  /** The block's bytes have changed. */
+  retired(block: Block): void;
+  /** No block exists any more. */
+  allDropped(): void;
 }
 
 /**
@@ -30,11 +48,15 @@ export class CodeCache {
   breakpointOffsets: ReadonlySet<number> = new Set();
   /** Changes whenever all records are dropped: links into the old ones must not be patched. */
   generation = 0;
+  /** Runs of a new block until it counts as hot. */
+  threshold = HEAT_NEVER;
+  translations: Translations | undefined;
 
   private readonly u8: Uint8Array;
   private readonly u16: Uint16Array;
   private readonly i32: Int32Array;
   private blocks = new Map<number, Block>();
+  private readonly byRecord = new Map<number, Block>();
   private readonly byFrame = new Map<number, Block[]>();
   private readonly stores = new Map<number, number>();
   private next = RECORDS;
@@ -130,9 +152,30 @@ export class CodeCache {
       end: Math.min(offset, 4096),
     };
     this.blocks.set(key, block);
+    this.byRecord.set(first, block);
+    this.setHeat(first, this.threshold);
     this.own(page, block);
     if (second >= 0) this.own(second, { ...block, start: 0, end: offset - 4096 });
     return first;
+  }
+
+  /** Runs until the block at a record counts as hot, or (negative) where its translation begins. */
+  heat(at: number): number {
+    return this.i32[((at >> HEAT_SHIFT) + HEAT_OFFSET) >> 2] as number;
+  }
+
+  setHeat(at: number, heat: number): void {
+    this.i32[((at >> HEAT_SHIFT) + HEAT_OFFSET) >> 2] = heat;
+  }
+
+  /** The block that begins with this record. */
+  blockAt(at: number): Block | undefined {
+    return this.byRecord.get(at);
+  }
+
+  /** The block that begins at this byte of RAM. */
+  blockOf(code: number, mode: 32 | 64): Block | undefined {
+    return this.blocks.get(code * 2 + (mode === 64 ? 1 : 0));
   }
 
   private own(page: number, block: Block): void {
@@ -154,6 +197,7 @@ export class CodeCache {
     }
     const end = SINGLE + decoder.records * record.RECORD_SIZE;
     for (let place = SINGLE; place < end; place += record.RECORD_SIZE) this.u8[place + record.RECORD_REMAINING] = 1;
+    this.setHeat(SINGLE, HEAT_NEVER);
     this.helper(end, record.HANDLER_STOP, offset);
     this.u16[(end + record.RECORD_NEXT_OFFSET) >> 1] = offset + decoder.length;
     return SINGLE;
@@ -216,6 +260,9 @@ export class CodeCache {
       this.u16[(block.record + index * record.RECORD_SIZE) >> 1] = record.HANDLER_STALE;
     }
     if (this.blocks.get(block.key)?.record === block.record) this.blocks.delete(block.key);
+    this.byRecord.delete(block.record);
+    this.setHeat(block.record, HEAT_NEVER);
+    this.translations?.retired(block);
     const code = Math.floor(block.key / 2);
     const slot = (JUMP_CACHE + (((code ^ (code >>> 12)) & (JUMP_CACHE_ENTRIES - 1)) << 3)) >> 2;
     if (this.i32[slot] === (code | 0)) this.i32[slot] = 0;
@@ -234,6 +281,8 @@ export class CodeCache {
 
   dropAll(): void {
     this.blocks.clear();
+    this.byRecord.clear();
+    this.translations?.allDropped();
     const pages = [...this.byFrame.keys()];
     this.byFrame.clear();
     this.stores.clear();

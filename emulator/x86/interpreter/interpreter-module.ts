@@ -1,4 +1,6 @@
 import {
+  HEAT_OFFSET,
+  HEAT_SHIFT,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   STATE_ADDRESS,
@@ -6,6 +8,8 @@ import {
   STATE_ERROR_CODE,
   STATE_PAGE_BASE,
   STATE_RECORD,
+  STATE_REGION_STALE,
+  STATE_REGIONS,
   STATE_RIP,
   STATE_SELECTORS,
   STATE_TLB,
@@ -16,16 +20,15 @@ import {
   TLB_FETCH,
 } from '../cpu/layout.ts';
 import { VECTOR_GP } from '../cpu/processor.ts';
-import { addFpuFunctions } from '../fpu/functions.ts';
 import type { Imports } from '../isa/emitter.ts';
 import { FunctionBody, type Label } from '../wasm/function-body.ts';
 import { Int } from '../wasm/int.ts';
 import { ModuleBuilder, TYPE_I32, TYPE_I64 } from '../wasm/module-builder.ts';
 import type { FormTable } from './forms.ts';
-import { addHighProduct, addQuotient128 } from './helpers.ts';
 import { InterpreterEmitter, type Place } from './interpreter-emitter.ts';
 import type { Form } from './operands.ts';
 import * as record from './record.ts';
+import { addSharedFunctions, sharedNames } from './shared-functions.ts';
 
 const zero = Int.constant(32, 0);
 
@@ -33,26 +36,12 @@ const zero = Int.constant(32, 0);
 export function buildInterpreter(table: FormTable): Uint8Array<ArrayBuffer> {
   const builder = new ModuleBuilder();
   builder.importMemory('memory');
-  const three = [TYPE_I32, TYPE_I32, TYPE_I32] as const;
-  const slowRead = builder.importFunction('slowRead', three, [TYPE_I32]);
-  const slowWrite = builder.importFunction('slowWrite', three, [TYPE_I32]);
-  const slowModify = builder.importFunction('slowModify', three, [TYPE_I32]);
-  const system = builder.importFunction('system', [TYPE_I32, TYPE_I32], [TYPE_I32]);
-  const highProduct = addHighProduct(builder);
-  const quotient128 = addQuotient128(builder);
-  const imports: Imports = {
-    slowRead,
-    slowWrite,
-    slowModify,
-    system,
-    highProduct,
-    quotient128,
-    fpu: addFpuFunctions(builder, highProduct, quotient128),
-  };
+  const imports = addSharedFunctions(builder);
+  for (const [name, index] of sharedNames(imports)) builder.exportFunction(name, index);
   const routineType = builder.type([TYPE_I32], [TYPE_I32]);
   const routines = table.routines.map((form) => builder.addFunction(routineType, routineBody(table, imports, form)));
   builder.addFunction(routineType, mainBody(table, imports, routineType), 'run');
-  if (routines.length > 0) builder.setTable(routines);
+  builder.setTable(routines, record.REGION_SLOTS, 'table');
   return builder.build();
 }
 
@@ -87,20 +76,70 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
     return mode === 64 ? sum : sum.and(Int.constant64(-1, 0));
   };
 
+  const refund = (): void => body.set(budget, body.get(budget).add(field(8, record.RECORD_REMAINING)));
+  /** Counts the run of a block that has been charged; at zero it is hot, below zero it is a region's. */
+  const enterRegion = (): void => {
+    const heat = body.let(body.load(32, body.get(current).shrU(HEAT_SHIFT), HEAT_OFFSET));
+    body.if(
+      heat.gtS(0),
+      () => body.store(32, body.get(current).shrU(HEAT_SHIFT), heat.sub(1), HEAT_OFFSET),
+      () => {
+        body.if(heat.eqz(), () => {
+          refund();
+          setRip(field(16, record.RECORD_OFFSET));
+          body.store(32, zero, body.get(current), STATE_RECORD);
+          leave(record.RUN_HOT);
+        });
+        body.if(body.load(32, zero, STATE_REGIONS), () => {
+          refund();
+          body.store(32, zero, body.get(budget), STATE_BUDGET);
+          body.store(32, zero, zero, STATE_REGION_STALE);
+          const region = heat.xor(-1);
+          const left = body.let(body.callIndirect(routineType, region.shrU(6), [region.and(63)]));
+          body.set(budget, body.load(32, zero, STATE_BUDGET));
+          body.set(current, left.and(~record.REGION_MASK));
+          leaveRegion(body.let(left.and(record.REGION_MASK)));
+        });
+      },
+    );
+  };
+  /** On from where a region ended; falls through for REGION_CONTINUE. */
+  const leaveRegion = (how: Int): void => {
+    body.if(how.eq(record.REGION_JUMP), () => {
+      body.set(target, body.load(64, zero, STATE_RIP));
+      body.br(transfer);
+    });
+    body.brIf(enter, how.eqz());
+    body.if(how.geU(record.REGION_NEXT), () => {
+      body.set(taken, how.and(1));
+      const links = [field(32, record.RECORD_LINK_TAKEN), field(32, record.RECORD_LINK_NEXT)] as const;
+      const link = body.let(links[0].select(body.get(taken), links[1]));
+      body.brIf(unlinked, link.leS(0));
+      body.set(current, link);
+      body.br(enter);
+    });
+    body.brIf(fault, how.eq(record.REGION_FAULT));
+    body.if(how.eq(record.ROUTINE_AGAIN), () => {
+      setRip(field(16, record.RECORD_OFFSET));
+      leave(record.RUN_BUDGET);
+    });
+  };
+
   body.set(budget, body.load(32, zero, STATE_BUDGET));
   body.set(tlb, body.load(32, zero, STATE_TLB));
   const enter = body.loop();
   body.set(budget, body.get(budget).sub(field(8, record.RECORD_REMAINING)));
   body.if(body.get(budget).ltS(0), () => {
-    body.set(budget, body.get(budget).add(field(8, record.RECORD_REMAINING)));
+    refund();
     setRip(field(16, record.RECORD_OFFSET));
     leave(record.RUN_BUDGET);
   });
   const transfer = body.block();
   const unlinked = body.block();
   const fault = body.block();
-  const next = body.loop();
   const place: Place = { kind: 'inline', budget, target, taken, enter, fault, transfer, unlinked };
+  enterRegion();
+  const next = body.loop();
 
   const handlers = new Map<number, () => void>();
   const forward = (): void => {
@@ -112,7 +151,7 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
   const helperForm = table.inline[0] as Form;
 
   handlers.set(record.HANDLER_STALE, () => {
-    body.set(budget, body.get(budget).add(field(8, record.RECORD_REMAINING)));
+    refund();
     setRip(field(16, record.RECORD_OFFSET));
     leave(record.RUN_RESOLVE);
   });
@@ -122,7 +161,7 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
     leave(record.RUN_STOP);
   });
   handlers.set(record.HANDLER_BREAK, () => {
-    body.set(budget, body.get(budget).add(field(8, record.RECORD_REMAINING)));
+    refund();
     setRip(field(16, record.RECORD_OFFSET));
     leave(record.RUN_BREAK);
   });
@@ -137,7 +176,7 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
       .eq(field(32, record.RECORD_DISPLACEMENT))
       .and(body.load(64, entry, TLB_FETCH).eq(wrapped));
     body.if(same, forward);
-    body.set(budget, body.get(budget).add(field(8, record.RECORD_REMAINING)));
+    refund();
     setRip(field(16, record.RECORD_OFFSET));
     leave(record.RUN_RESOLVE);
   });
@@ -205,7 +244,7 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
   body.end(); // next
   body.unreachable();
   body.end(); // fault
-  body.set(budget, body.get(budget).add(field(8, record.RECORD_REMAINING)));
+  refund();
   setRip(field(16, record.RECORD_OFFSET));
   leave(record.RUN_EXCEPTION);
   body.end(); // unlinked

@@ -67,6 +67,8 @@ export const RUN_EXCEPTION = 4;
 export const RUN_EXIT = 5;
 export const RUN_STOP = 6;
 export const RUN_BREAK = 7;
+/** The block at STATE_RECORD has become hot; it has not run. */
+export const RUN_HOT = 8;
 
 /** Answers of routines and system rows. */
 export const ROUTINE_NEXT = 0;
@@ -78,3 +80,23 @@ export const ROUTINE_JUMP = 2;
 export const ROUTINE_EXIT = 3;
 /** The budget ran out in the middle of a REP; rip is this instruction. */
 export const ROUTINE_AGAIN = 4;
+
+/**
+ * How a translated region ends: in the low bits of what it returns, with the address of a record above. 1 to 4 are
+ * ROUTINE_FAULT to ROUTINE_AGAIN, for the instruction of that record.
+ */
+export const REGION_MASK = 31;
+/** On with the block that starts at the record. */
+export const REGION_ENTER = 0;
+export const REGION_FAULT = ROUTINE_FAULT;
+/** To the target in STATE_RIP. */
+export const REGION_JUMP = ROUTINE_JUMP;
+/** On with the record, in the middle of a block that has been charged. */
+export const REGION_CONTINUE = 5;
+/** The record is a branch: along its link to the next instruction, or to its target. */
+export const REGION_NEXT = 6;
+export const REGION_TAKEN = 7;
+/** Places in the interpreter's table for regions, after its routines. */
+export const REGION_SLOTS = 4096;
+/** Entries of one region at most: what HEAT can name. */
+export const REGION_ENTRIES = 64;

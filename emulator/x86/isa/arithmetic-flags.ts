@@ -11,7 +11,7 @@ const ADJUST = 8;
  * the adjust flag. No reader needs to know which operation came before.
  */
 export class ArithmeticFlags {
-  constructor(private readonly e: Emitter) {}
+  constructor(protected readonly e: Emitter) {}
 
   /** Sign-extended to 64 bits: zero, sign and parity follow from it. */
   private setResult(size: Size, result: Int): void {

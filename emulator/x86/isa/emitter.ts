@@ -50,13 +50,16 @@ export interface Imports {
  * has them built in. Integer values of 8 and 16 bits are zero-extended i32, of 32 bits i32, of 64 bits i64.
  */
 export abstract class Emitter {
-  readonly flags = new ArithmeticFlags(this);
+  readonly flags: ArithmeticFlags;
 
   constructor(
     readonly mode: 32 | 64,
     readonly body: FunctionBody,
     readonly imports: Imports,
-  ) {}
+    Flags: new (e: Emitter) => ArithmeticFlags = ArithmeticFlags,
+  ) {
+    this.flags = new Flags(this);
+  }
 
   /** Operand size of this form; 8, 16, 32 or 64. */
   abstract readonly size: Size;

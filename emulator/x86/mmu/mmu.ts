@@ -69,6 +69,8 @@ export class Mmu implements AddressSpace {
   watching = false;
   /** Stores that may stale decoded code: byte offset in linear memory and length. */
   onCodeStore: (offset: number, bytes: number) => void = () => {};
+  /** While set, asked about each frame (byte offset) before a store to it; true refuses the store, changing nothing. */
+  storeGuard: ((offset: number) => boolean) | undefined;
 
   private checks: AccessChecks | undefined;
   private readonly tlb: SoftTlb;
@@ -225,12 +227,14 @@ export class Mmu implements AddressSpace {
     const first = this.access(low, high, ACCESS_WRITE);
     if (bytes <= room) {
       if (first < 0) return this.offerStore(low, high, bytes);
+      if (this.storeGuard?.(first) === true) return 0;
       this.put(first, STATE_SCRATCH, bytes);
       return 1;
     }
     if (first < 0) return 0;
     const second = this.access(nextLow(low, room), nextHigh(low, high, room), ACCESS_WRITE);
     if (second < 0) return 0;
+    if (this.storeGuard?.(first) === true || this.storeGuard?.(second) === true) return 0;
     this.put(first, STATE_SCRATCH, room);
     this.put(second, STATE_SCRATCH + room, bytes - room);
     return 1;
@@ -272,6 +276,7 @@ export class Mmu implements AddressSpace {
     const { i32 } = this;
     const { error } = this.found;
     if (!this.isOffered(low, high, bytes)) return 0;
+    if (this.storeGuard?.(this.found.offset(low)) === true) return 0;
     const machine = (this.found.mfn * PAGE_SIZE + (low & (PAGE_SIZE - 1))) as MachineAddress;
     const word = STATE_SCRATCH >> 2;
     const valueLow = (i32[word] as number) & (bytes === 1 ? 0xff : bytes === 2 ? 0xffff : -1);

@@ -62,6 +62,12 @@ export class CodeBuffer {
     this.length += other.length;
   }
 
+  appendBytes(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
   name(text: string): void {
     this.unsigned(text.length);
     for (let index = 0; index < text.length; index++) this.u8(text.charCodeAt(index));

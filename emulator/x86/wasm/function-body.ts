@@ -137,6 +137,14 @@ export class FunctionBody {
     return this.get(local);
   }
 
+  /** Puts code that opens no blocks before everything else. */
+  prepend(statements: (body: FunctionBody) => void): void {
+    const rest = this.code.finish();
+    this.code.length = 0;
+    statements(this);
+    this.code.appendBytes(rest);
+  }
+
   br(label: Label): void {
     this.code.u8(0x0c);
     this.code.unsigned(this.depth - label);

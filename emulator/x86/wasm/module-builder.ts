@@ -8,7 +8,7 @@ export const TYPE_F64 = 0x7c;
 export const TYPE_V128 = 0x7b;
 export type ValueType = 0x7f | 0x7e | 0x7d | 0x7c | 0x7b;
 
-interface Signature {
+export interface Signature {
   readonly key: string;
   readonly parameters: readonly ValueType[];
   readonly results: readonly ValueType[];
@@ -25,9 +25,10 @@ export class ModuleBuilder {
   private readonly types: Signature[] = [];
   private readonly imports: Import[] = [];
   private readonly functions: { readonly type: number; readonly body: FunctionBody }[] = [];
-  private readonly exports: { readonly name: string; readonly index: number }[] = [];
+  private readonly exports: { readonly name: string; readonly kind: 0 | 1; readonly index: number }[] = [];
   private importedFunctions = 0;
   private tableEntries: readonly number[] = [];
+  private tableSize = 0;
 
   type(parameters: readonly ValueType[], results: readonly ValueType[]): number {
     const key = `${parameters.join()}>${results.join()}`;
@@ -47,11 +48,28 @@ export class ModuleBuilder {
     this.imports.push({ name, kind: 2, type: 0 });
   }
 
+  importTable(name: string): void {
+    this.imports.push({ name, kind: 1, type: 0 });
+  }
+
   addFunction(type: number, body: FunctionBody, exportName?: string): number {
     const index = this.importedFunctions + this.functions.length;
     this.functions.push({ type, body });
-    if (exportName !== undefined) this.exports.push({ name: exportName, index });
+    if (exportName !== undefined) this.exportFunction(exportName, index);
     return index;
+  }
+
+  exportFunction(name: string, index: number): void {
+    this.exports.push({ name, kind: 0, index });
+  }
+
+  /** Parameters and results of a function, imported or own. */
+  signature(index: number): Signature {
+    const type =
+      index < this.importedFunctions
+        ? (this.imports.filter(({ kind }) => kind === 0)[index] as Import).type
+        : (this.functions[index - this.importedFunctions] as { readonly type: number }).type;
+    return this.types[type] as Signature;
   }
 
   /** Function index that the next `addFunction` will return. */
@@ -59,9 +77,11 @@ export class ModuleBuilder {
     return this.importedFunctions + this.functions.length;
   }
 
-  /** Own table, filled with these functions from entry 0. */
-  setTable(functions: readonly number[]): void {
+  /** Own table, filled with these functions from entry 0, with room for more, and exported. */
+  setTable(functions: readonly number[], room: number, exportName: string): void {
     this.tableEntries = functions;
+    this.tableSize = functions.length + room;
+    this.exports.push({ name: exportName, kind: 1, index: 0 });
   }
 
   build(): Uint8Array<ArrayBuffer> {
@@ -92,6 +112,7 @@ export class ModuleBuilder {
         body.u8(entry.kind);
         if (entry.kind === 0) body.unsigned(entry.type);
         else {
+          if (entry.kind === 1) body.u8(0x70);
           body.u8(0);
           body.unsigned(1);
         }
@@ -101,18 +122,18 @@ export class ModuleBuilder {
       body.unsigned(this.functions.length);
       for (const { type } of this.functions) body.unsigned(type);
     });
-    if (this.tableEntries.length > 0)
+    if (this.tableSize > 0)
       section(4, (body) => {
         body.unsigned(1);
         body.u8(0x70);
         body.u8(0);
-        body.unsigned(this.tableEntries.length);
+        body.unsigned(this.tableSize);
       });
     section(7, (body) => {
       body.unsigned(this.exports.length);
-      for (const { name, index } of this.exports) {
+      for (const { name, kind, index } of this.exports) {
         body.name(name);
-        body.u8(0);
+        body.u8(kind);
         body.unsigned(index);
       }
     });

@@ -3,6 +3,7 @@ import { Ram } from '../../../../emulator/machine/ram.ts';
 import { createProcessor } from '../../../../emulator/x86/cpu/create-processor.ts';
 import { RAM_BASE } from '../../../../emulator/x86/cpu/layout.ts';
 import { CS, DS, ES, type Processor, RSP, SS } from '../../../../emulator/x86/cpu/processor.ts';
+import type { TranslatorOptions } from '../../../../emulator/x86/translator/translator.ts';
 
 const FIRST_MFN = 0x100;
 const FRAMES = 128;
@@ -30,10 +31,10 @@ export class BareMachine {
     readonly processor: Processor,
   ) {}
 
-  static async create(mode: 64 | 32 = 64): Promise<BareMachine> {
+  static async create(mode: 64 | 32 = 64, translation?: TranslatorOptions): Promise<BareMachine> {
     const memory = new WebAssembly.Memory({ initial: (RAM_BASE + FRAMES * PAGE_SIZE) / 65536 });
     const ram = new Ram(memory, RAM_BASE, FRAMES, FIRST_MFN);
-    const machine = new BareMachine(ram, await createProcessor(ram));
+    const machine = new BareMachine(ram, await createProcessor(ram, translation));
     machine.build(mode);
     return machine;
   }
