@@ -34,3 +34,27 @@ export function replay(groups: readonly FormGroup[], leastCases: number, perForm
     });
   });
 }
+
+/** The same with every block translated, for the first `perForm` cases of each form. */
+export function replayTranslated(groups: readonly FormGroup[], perForm: number): void {
+  describe('translator against a real CPU', () => {
+    let processor: ProcessorUnderTest;
+    let checker: Checker;
+
+    beforeAll(async () => {
+      processor = await ProcessorUnderTest.create(true);
+      checker = new Checker(processor);
+    });
+
+    it.each(groups.map((group) => [group.name, group] as const))(
+      '%s',
+      (name, group) => {
+        processor.endsBlocks = name === 'branches';
+        const { checked, failures } = checkGroup(checker, group, readResultFile(name), [64, 32], perForm);
+        expect(formatFailures(failures)).toBe('');
+        expect(checked).toBeGreaterThan(0);
+      },
+      300_000,
+    );
+  });
+}

@@ -12,9 +12,13 @@ export interface TranslatorOptions {
   readonly threshold: number;
   /** Regions of one WebAssembly module. */
   readonly batch: number;
+  /** A frame that lost regions to stores this often stays with the interpreter until all code is given up. */
+  readonly drops: number;
 }
 
-export const DEFAULT_OPTIONS: TranslatorOptions = { threshold: 2000, batch: 32 };
+export const DEFAULT_OPTIONS: TranslatorOptions = { threshold: 2000, batch: 32, drops: 16 };
+/** For tests: everything is translated before it runs. */
+export const EAGER_OPTIONS: TranslatorOptions = { threshold: 0, batch: 1, drops: Infinity };
 
 const MAXIMUM_BLOCKS = 64;
 const MAXIMUM_INSTRUCTIONS = 800;
@@ -24,8 +28,6 @@ const WARM = 64;
 const MAXIMUM_REBUILDS = 4;
 /** All regions are given up when their modules are larger than this in sum. */
 const MAXIMUM_BYTES = 64 << 20;
-/** A frame whose regions were dropped this often stays with the interpreter until all code is given up. */
-const MAXIMUM_DROPS = 16;
 
 interface Region {
   readonly slot: number;
@@ -88,7 +90,7 @@ export class Translator implements Translations {
   hot(at: number): void {
     const waiting = this.queue.has(at);
     const block = this.cache.blockAt(at);
-    if (block === undefined || (this.drops.get(pageOf(block)) ?? 0) >= MAXIMUM_DROPS) {
+    if (block === undefined || (this.drops.get(pageOf(block)) ?? 0) >= this.options.drops) {
       this.cache.setHeat(at, HEAT_NEVER);
       return;
     }

@@ -26,12 +26,15 @@ export const PTE_D = 0x40;
  * at DATA_PAGE, 16 stack pages below STACK_TOP. One L1 table maps them all.
  */
 export class BareMachine {
+  /** What `create` takes when it is not told: tests of the interpreter are run once more with everything translated. */
+  static translation: TranslatorOptions | undefined;
+
   private constructor(
     readonly ram: Ram,
     readonly processor: Processor,
   ) {}
 
-  static async create(mode: 64 | 32 = 64, translation?: TranslatorOptions): Promise<BareMachine> {
+  static async create(mode: 64 | 32 = 64, translation = BareMachine.translation): Promise<BareMachine> {
     const memory = new WebAssembly.Memory({ initial: (RAM_BASE + FRAMES * PAGE_SIZE) / 65536 });
     const ram = new Ram(memory, RAM_BASE, FRAMES, FIRST_MFN);
     const machine = new BareMachine(ram, await createProcessor(ram, translation));
