@@ -185,7 +185,13 @@ export class ProcessorUnderTest implements VectorProcessor {
     if (reason !== EXIT_EXCEPTION) return { vector: 256 + reason, errorCode: 0, cr2: 0n };
     const after = processor.rip;
     const retired = processor.instructions - instructions;
-    if (after !== rip && !this.endsBlocks && (retired > 1 || exit.vector !== 3) && exit.vector !== 1 && exit.vector !== 4) {
+    if (
+      after !== rip &&
+      !this.endsBlocks &&
+      (retired > 1 || exit.vector !== 3) &&
+      exit.vector !== 1 &&
+      exit.vector !== 4
+    ) {
       if (exit.vector === 3) processor.rip = (after - 1) as VirtualAddress;
       return undefined;
     }

@@ -30,12 +30,11 @@ export async function createProcessor(ram: PhysicalMemory, options?: TranslatorO
   const callbacks: RegionCallbacks = { slowRead: unset, slowWrite: unset, slowModify: unset };
   const system = (routine: number, at: number): number => imports.system(routine, at);
   const x = { memory: ram.memory, system, ...late(imports) };
-  const instantiate = (module: WebAssembly.Module): WebAssembly.Exports => new WebAssembly.Instance(module, { x }).exports;
+  const instantiate = (module: WebAssembly.Module): WebAssembly.Exports =>
+    new WebAssembly.Instance(module, { x }).exports;
   // Nearly all guests are 64-bit; 32-bit code has its interpreter made when it first runs.
   const wide = instantiate(await WebAssembly.compile(interpreterBytes(64)));
-  const exports = perMode((mode) =>
-    mode === 64 ? wide : instantiate(new WebAssembly.Module(interpreterBytes(32))),
-  );
+  const exports = perMode((mode) => (mode === 64 ? wide : instantiate(new WebAssembly.Module(interpreterBytes(32)))));
   const run = perMode((mode) => exports[mode].run as (at: number) => number);
   const forms = perMode((mode) => buildForms(mode));
   const decoders = perMode((mode) => new Decoder(ram.memory, mode, forms[mode]));
@@ -46,7 +45,9 @@ export async function createProcessor(ram: PhysicalMemory, options?: TranslatorO
     tables: perMode((mode): RegionTable => {
       return { table: exports[mode].table as WebAssembly.Table, base: forms[mode].routines.length };
     }),
-    imports: perMode((mode) => ({ ...exports[mode], system, ...late(callbacks) }) as Record<string, WebAssembly.ImportValue>),
+    imports: perMode(
+      (mode) => ({ ...exports[mode], system, ...late(callbacks) }) as Record<string, WebAssembly.ImportValue>,
+    ),
   };
   return new X86Processor(ram, { ...engine, translation: { host, callbacks, options } }, idleHooks);
 }

@@ -66,6 +66,9 @@ export const STATE_REGION_STALE = 0x4c4;
 /** REGION_* of record.ts that an access answered with 0 ends the region with. */
 export const STATE_REGION_OUTCOME = 0x4c8;
 
+/** The view that instructions are fetched through, also while every data access takes the slow path. */
+export const STATE_FETCH_TLB = 0x4cc;
+
 /** Soft TLB: two views, direct mapped. */
 export const TLB_ENTRIES = 4096;
 export const TLB_ENTRY_SHIFT = 5;

@@ -48,7 +48,11 @@ export interface Engine {
   readonly decoders: Readonly<Record<32 | 64, Decoder>>;
   readonly imports: EngineImports;
   /** Undefined: everything is interpreted. */
-  readonly translation?: { readonly host: RegionHost; readonly callbacks: RegionCallbacks; readonly options: TranslatorOptions };
+  readonly translation?: {
+    readonly host: RegionHost;
+    readonly callbacks: RegionCallbacks;
+    readonly options: TranslatorOptions;
+  };
 }
 
 /** The processor of the contract, over the interpreter. */

@@ -6,6 +6,7 @@ import {
   STATE_ADDRESS,
   STATE_BUDGET,
   STATE_ERROR_CODE,
+  STATE_FETCH_TLB,
   STATE_PAGE_BASE,
   STATE_RECORD,
   STATE_REGION_STALE,
@@ -169,7 +170,7 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
     // The displacement holds the RAM offset of the following page as it was decoded.
     const page = body.let(body.load(64, zero, STATE_PAGE_BASE).add(4096));
     const wrapped = body.let(mode === 64 ? page : page.and(Int.constant64(-1, 0)));
-    const entry = body.let(tlbEntry(body.get(tlb), wrapped));
+    const entry = body.let(tlbEntry(body.load(32, zero, STATE_FETCH_TLB), wrapped));
     const same = body
       .load(32, entry, TLB_ADDEND)
       .add(wrapped.toI32())
@@ -263,7 +264,7 @@ function mainBody(table: FormTable, imports: Imports, routineType: number): Func
   });
   body.end(); // transfer
   const page = body.let(body.get(target).and(-4096));
-  const entry = body.let(tlbEntry(body.get(tlb), page));
+  const entry = body.let(tlbEntry(body.load(32, zero, STATE_FETCH_TLB), page));
   body.if(body.load(64, entry, TLB_FETCH).eq(page), () => {
     const code = body.let(body.load(32, entry, TLB_ADDEND).add(body.get(target).toI32()));
     const slot = body.let(

@@ -3,6 +3,7 @@ import type { WatchList } from '../cpu/debug-registers.ts';
 import {
   PERMIT_FETCH,
   PERMIT_WRITE,
+  STATE_FETCH_TLB,
   STATE_TLB,
   TLB_ADDEND,
   TLB_BASE,
@@ -53,9 +54,10 @@ export class SoftTlb {
     this.show(0, true);
   }
 
-  /** Which view generated code probes; not `direct`: one that never matches. */
+  /** Which view generated code probes; not `direct`: for data, one that never matches. */
   show(view: 0 | 1, direct: boolean): void {
     this.i32[STATE_TLB >> 2] = direct ? TLB_BASE + view * TLB_VIEW_SIZE : TLB_EMPTY;
+    this.i32[STATE_FETCH_TLB >> 2] = TLB_BASE + view * TLB_VIEW_SIZE;
   }
 
   /** Byte offset in linear memory, if the entry of the address permits the access; else -1. */

@@ -348,7 +348,8 @@ export class RegionEmitter extends Emitter {
     const { body, fields, at } = this;
     this.setState(32, STATE_BUDGET, body.get(this.budget));
     this.setState(32, STATE_RECORD, Int.constant(32, at));
-    const bare = fields.u16(at + record.RECORD_BASE) === STATE_ZERO && fields.u16(at + record.RECORD_INDEX) === STATE_ZERO;
+    const bare =
+      fields.u16(at + record.RECORD_BASE) === STATE_ZERO && fields.u16(at + record.RECORD_INDEX) === STATE_ZERO;
     if (bare) this.commitRegister(RSP);
   }
 

@@ -4,8 +4,8 @@ import type { FormTable } from '../interpreter/forms.ts';
 import { REGION_ENTRIES, REGION_SLOTS } from '../interpreter/record.ts';
 import { type BlockCode, readBlock } from './block-code.ts';
 import { RegionCode, type RegionPlan } from './region-code.ts';
-import type { RecordFields } from './region-emitter.ts';
 import { RegionCompiler, type RegionHost } from './region-compiler.ts';
+import type { RecordFields } from './region-emitter.ts';
 
 export interface TranslatorOptions {
   /** Runs of a block before it is translated. */

@@ -110,6 +110,16 @@ describe('segment limits', () => {
     expect(machine.processor.rip).toBe(CODE_PAGE + 0x1000);
   });
 
+  test('an instruction that crosses into the next page runs while accesses are checked', async () => {
+    const machine = await BareMachine.create();
+    machine.code('b8 78', CODE_PAGE + 0xffe); // mov eax, 0x12345678; nop
+    machine.code('563412 90', CODE_PAGE + 0x1000);
+    machine.processor.rflags = 0x40202; // AC
+    machine.processor.rip = (CODE_PAGE + 0xffe) as VirtualAddress;
+    expect(machine.processor.run(2)).toBe(EXIT_BUDGET);
+    expect(machine.processor.low(RAX)).toBe(0x12345678);
+  });
+
   test('a null FS is #GP(0) where it is used, and only there; LEA uses none', async () => {
     const machine = await BareMachine.create(32);
     machine.code('8b07 648d07 648b07'); // mov eax, [edi]; lea eax, fs:[edi]; mov eax, fs:[edi]
