@@ -140,7 +140,7 @@ function extendedCommand(batch: Batch, pointer: number, val: number): Refusal | 
     case 1:
       return pinTable2(xen, owner, frame, TYPE_L2);
     case 4:
-      return unpin(xen, owner, frame);
+      return unpinTable2(xen, owner, frame);
     case 5:
       return newBasePointer(batch, frame);
     case 6:
@@ -181,7 +181,7 @@ export function pinTable2(xen: Hypervisor, owner: PageOwner, frame: number, type
   return undefined;
 }
 
-function unpin(xen: Hypervisor, owner: PageOwner, frame: number): Refusal | undefined {
+export function unpinTable2(xen: Hypervisor, owner: PageOwner, frame: number): Refusal | undefined {
   if (!xen.frames.owns(owner.domid, frame)) return xen.references.notOwned(frame, owner.domid);
   if (!xen.references.isPinned(frame)) return refuse('EINVAL', `mfn ${hex(frame)} is not pinned`);
   xen.references.setPinned(frame, false);
@@ -189,10 +189,15 @@ function unpin(xen: Hypervisor, owner: PageOwner, frame: number): Refusal | unde
   return undefined;
 }
 
-/** The page directory in force; loading it flushes the TLB. */
 function newBasePointer(batch: Batch, frame: number): Refusal | undefined {
-  const { xen, domain, vcpu } = batch;
-  const refusal = xen.references.getWithType(frame, TYPE_L2, domain.domid);
+  const refusal = loadPageDirectory(batch.xen, batch.vcpu, frame);
+  if (refusal === undefined) batch.flush = false;
+  return refusal;
+}
+
+/** MMUEXT_NEW_BASEPTR: the page directory in force; loading it flushes the TLB. */
+export function loadPageDirectory(xen: Hypervisor, vcpu: Vcpu, frame: number): Refusal | undefined {
+  const refusal = xen.references.getWithType(frame, TYPE_L2, vcpu.domain.domid);
   if (refusal !== undefined) return refuse('EINVAL', `new page directory: ${refusal.reason}`);
   const old = vcpu.kernelRoot;
   // The LDT is seen through the old tables; its pages are looked up again under the new ones.
@@ -202,7 +207,6 @@ function newBasePointer(batch: Batch, frame: number): Refusal | undefined {
   xen.processor.setRoot(0, vcpu.kernelRoot);
   xen.processor.setRoot(1, vcpu.kernelRoot);
   xen.tlb.flushAll();
-  batch.flush = false;
   if (old !== undefined) xen.references.putWithType(old);
   return undefined;
 }
