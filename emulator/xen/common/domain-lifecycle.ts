@@ -11,6 +11,7 @@ import { type Refusal, refuse } from './refusal.ts';
 import { defaultVcpuInfo } from './shared-info.ts';
 import { updateWallClock } from './time.ts';
 import { Vcpu } from './vcpu.ts';
+import { closeLink } from './xen-1/event-channel.ts';
 
 /** Creation and destruction of domains (common/domain.c, arch/x86/domain.c). */
 
@@ -97,6 +98,7 @@ export function destroyDomain(xen: Hypervisor, domain: Domain): void {
   if (domain.state === 'destroyed') return;
   domain.state = 'destroyed';
   resetEventChannels(xen, domain);
+  for (const id of domain.links.keys()) closeLink(xen, domain, id);
   for (const vcpu of domain.vcpus) releaseVcpu(xen, vcpu);
   if (domain.pirqEoiFrame !== undefined) xen.references.putWithType(domain.pirqEoiFrame);
   domain.pirqEoiFrame = undefined;

@@ -4,6 +4,7 @@ import type { EventChannels } from './event-channel.ts';
 import type { GrantTable } from './grant-table.ts';
 import type { Refusal } from './refusal.ts';
 import type { Vcpu } from './vcpu.ts';
+import type { EventLink } from './xen-1/event-channel.ts';
 
 /** Guest ABIs: of Xen 4 by the name of their capability string without "xen-3.0-"; the older ones by their version. */
 export type GuestAbi = 'x86_64' | 'x86_32p' | 'xen-2.0' | 'xen-1.2';
@@ -83,6 +84,8 @@ export class Domain {
   readonly hostFrames: Mfn[] = [];
   /** PIRQs set aside by PHYSDEVOP_get_free_pirq. */
   readonly pirqs: number[] = [];
+  /** Event channels of Xen 1.2, by number. */
+  readonly links: EventLink[] = [];
   /** Latches of I/O ports 0xCF8 and 0x70. */
   pciConfigAddress = 0;
   cmosIndex = 0;

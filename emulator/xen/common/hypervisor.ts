@@ -16,11 +16,11 @@ import { fillHypercallPage } from '../public/xen-4/hypercall-page.ts';
 import { guestCpuid } from '../pv/cpuid.ts';
 import { destroyLdt, lookUpDescriptor } from '../pv/descriptor-tables.ts';
 import { saveVcpu, startVcpu } from '../pv/domain.ts';
-import { FrameReferences, type Validator } from '../pv/mm-types.ts';
+import { FrameReferences } from '../pv/mm-types.ts';
 import { PageTableValidator } from '../pv/mm-validate.ts';
 import { emulatePageTableStore } from '../pv/ro-page-fault.ts';
 import { Tlb } from '../pv/tlb.ts';
-import { TwoLevelTables } from '../pv/xen-2/memory.ts';
+import { TwoLevelTables, validatorByAbi } from '../pv/xen-2/memory.ts';
 import { storeToPageTable } from '../pv/xen-2/ptwr.ts';
 import {
   type AbiVersion,
@@ -51,6 +51,7 @@ import { RunLoop } from './run-loop.ts';
 import { changeRunstate } from './time.ts';
 import type { HypercallRecord, TraceSink } from './trace.ts';
 import { RUNSTATE_BLOCKED, RUNSTATE_RUNNABLE, type Vcpu } from './vcpu.ts';
+import { raiseEvent } from './xen-1/events.ts';
 import type { XenDevices } from './xen-1/xen-devices.ts';
 
 export interface HypervisorOptions {
@@ -140,13 +141,12 @@ export class Hypervisor {
   readonly validator: PageTableValidator;
   /** Page tables of guests of older interfaces. */
   readonly twoLevel: TwoLevelTables;
-  /** What a domain writes with the console_io of old, and what it reads: the number of bytes it wants; the machine's own. */
+  /** What a domain of an older interface prints by hypercall. */
   onConsoleIo: (domain: Domain, bytes: Uint8Array) => void = () => {};
   /** Devices of domains of Xen 1.2. Not state. */
   readonly xenDevices: Map<Domid, XenDevices> = new Map();
   /** Raises a bit of shared_info.events of Xen 1.2. */
-  raiseDeviceEvent: (domain: Domain, bit: number) => void = () => {};
-  takeConsoleInput: (domain: Domain, count: number) => Uint8Array = () => new Uint8Array();
+  raiseDeviceEvent: (domain: Domain, bit: number) => void = (domain, bit) => raiseEvent(this, domain, bit);
   /** By domid; destroyed ones are gone. */
   readonly domains: Map<Domid, Domain> = new Map();
   trace: TraceSink = {};
@@ -175,16 +175,9 @@ export class Hypervisor {
     this.twoLevel.onLdtUnmapped = (domid) => {
       for (const vcpu of this.domains.get(domid as Domid)?.vcpus ?? []) destroyLdt(this, vcpu);
     };
-    this.references.validator = {
-      promote: (mfn, type, owner) => this.validatorOf(owner).promote(mfn, type, owner),
-      demote: (mfn, type, owner) => this.validatorOf(owner).demote(mfn, type, owner),
-    };
+    this.references.validator = validatorByAbi(this.validator, this.twoLevel);
     this.loop = new RunLoop(this);
     this.installHooks();
-  }
-
-  private validatorOf({ abiVersion }: Domain): Validator {
-    return abiVersion === '4' ? this.validator : this.twoLevel;
   }
 
   /** Frames that Xen itself needs on a machine of that many frames with that many domains. */
@@ -437,6 +430,11 @@ export class Hypervisor {
   /** Ends a sleep in SCHEDOP_block or SCHEDOP_poll. */
   wake(vcpu: Vcpu): void {
     this.loop.wake(vcpu);
+  }
+
+  /** Something became pending from outside: the guest is told before its next instruction. */
+  interruptGuest(): void {
+    this.loop.interrupt();
   }
 
   block(vcpu: Vcpu): void {

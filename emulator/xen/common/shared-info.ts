@@ -5,6 +5,7 @@ import { SHARED_INFO as SHARED_INFO_2 } from '../public/xen-2.0/xen.ts';
 import { SHARED_INFO, SHARED_INFO_32, VCPU_INFO, VCPU_INFO_32 } from '../public/xen-4/xen.ts';
 import type { Domain } from './domain.ts';
 import type { Vcpu } from './vcpu.ts';
+import { disableEvents, enabledEvents, eventsDisabled } from './xen-1/events.ts';
 
 /** The shared info page and the vcpu_info structures, as bits and words in the guest's memory. */
 
@@ -61,6 +62,7 @@ export function clearBit(ram: Ram, base: MachineAddress, bit: number): boolean {
 }
 
 export function upcallPending(ram: Ram, vcpu: Vcpu): boolean {
+  if (vcpu.domain.abiVersion === '1.2') return enabledEvents(ram, vcpu.domain) !== 0;
   return ram.u8[ram.offsetOf(vcpu.vcpuInfo as MachineAddress)] !== 0;
 }
 
@@ -70,15 +72,21 @@ export function setUpcallPending(ram: Ram, vcpu: Vcpu): void {
 
 /** Events are disabled: the PV guest's interrupt flag, inverted. */
 export function upcallMask(ram: Ram, vcpu: Vcpu): boolean {
+  if (vcpu.domain.abiVersion === '1.2') return eventsDisabled(ram, vcpu.domain);
   return ram.u8[ram.offsetOf((vcpu.vcpuInfo + 1) as MachineAddress)] !== 0;
 }
 
 /** The whole byte: it is shown to the guest as it is. */
 export function upcallMaskByte(ram: Ram, vcpu: Vcpu): number {
+  if (vcpu.domain.abiVersion === '1.2') return eventsDisabled(ram, vcpu.domain) ? 1 : 0;
   return ram.u8[ram.offsetOf((vcpu.vcpuInfo + 1) as MachineAddress)] as number;
 }
 
 export function setUpcallMask(ram: Ram, vcpu: Vcpu, masked: boolean): void {
+  if (vcpu.domain.abiVersion === '1.2') {
+    disableEvents(ram, vcpu.domain, masked);
+    return;
+  }
   ram.write8((vcpu.vcpuInfo + 1) as MachineAddress, masked ? 1 : 0);
 }
 

@@ -5,14 +5,7 @@ import type { HypercallContext } from './call.ts';
 import { hypercallRow } from './columns.ts';
 import { type ArgumentSpec, argumentsOf, type HypercallRow, type SuboperationRow } from './row.ts';
 import { findSuboperation } from './suboperation.ts';
-import {
-  formatDomid,
-  formatFlush,
-  formatMmuPointer,
-  formatOldMmuPointer,
-  formatPageTableEntry,
-  hexadecimal,
-} from './value-format.ts';
+import { formatDomid, formatFlush, formatMmuPointer, formatPageTableEntry, hexadecimal } from './value-format.ts';
 
 /** Arguments of a hypercall as nested names and values, from the rows of the table. Touches nothing in the guest. */
 
@@ -208,7 +201,6 @@ function formatField(view: StructView<string>, field: Field, index: number): str
   if (format === 'domid') return formatDomid(view.get(field.name, index));
   if (format === 'pte') return formatPageTableEntry(view.low(field.name, index), view.high(field.name, index));
   if (format === 'mmu-pointer') return formatMmuPointer(view.low(field.name, index), view.high(field.name, index));
-  if (format === 'old-mmu-pointer') return formatOldMmuPointer(view.low(field.name, index));
   if (format === 'hex') {
     return field.elementSize === 8
       ? hexadecimal(view.low(field.name, index), view.high(field.name, index))

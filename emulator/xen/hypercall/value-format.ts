@@ -45,18 +45,6 @@ export function formatMmuPointer(low: number, high: number): string {
   return `${hexadecimal(low & ~7, high)} ${MMU_COMMANDS[command] ?? `command ${command}`}`;
 }
 
-const OLD_MMU_COMMANDS: readonly string[] = [
-  'NORMAL_PT_UPDATE',
-  'UNCHECKED_PT_UPDATE',
-  'MACHPHYS_UPDATE',
-  'EXTENDED_COMMAND',
-];
-
-/** The same before Xen 3, where two bits are the command. */
-export function formatOldMmuPointer(word: number): string {
-  return `${hexadecimal(word & ~3, 0)} ${OLD_MMU_COMMANDS[word & 3]}`;
-}
-
 const FLUSH_TYPES: readonly string[] = ['no flush', 'TLB_FLUSH', 'INVLPG', 'flush type 3'];
 
 /** UVMF_*: what to flush and where. */

@@ -32,7 +32,6 @@ export type Format =
   | 'hex'
   | 'pte'
   | 'mmu-pointer'
-  | 'old-mmu-pointer'
   | 'domid'
   | { readonly values: Readonly<Record<number, string>> }
   | { readonly flags: Readonly<Record<number, string>> };

@@ -3,7 +3,10 @@ import type { Domain } from '../common/domain.ts';
 import type { DomainLayout } from './domain-layout.ts';
 import type { HostConnections } from './host-side.ts';
 import type { KernelImage } from './image/kernel-image.ts';
+import type { Xen1Layout } from './xen-1-layout.ts';
 import type { Xen2Layout } from './xen-2-layout.ts';
+
+export type AnyLayout = DomainLayout | Xen2Layout | Xen1Layout;
 
 export interface BuildOptions {
   readonly name: string;
@@ -18,6 +21,6 @@ export interface BuildOptions {
 
 export interface BuiltDomain {
   readonly domain: Domain;
-  readonly layout: DomainLayout | Xen2Layout;
+  readonly layout: AnyLayout;
   readonly connections: HostConnections;
 }

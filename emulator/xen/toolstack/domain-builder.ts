@@ -26,6 +26,7 @@ import { builtTablesRefused, machineOutOfMemory } from './errors.ts';
 import type { XenbusConnections } from './host-side.ts';
 import type { GuestType, KernelImage } from './image/kernel-image.ts';
 import { writePageTables } from './page-table-writer.ts';
+import { buildXen1Domain } from './xen-1-builder.ts';
 import { buildXen2Domain } from './xen-2-builder.ts';
 
 const HOST = 0 as Domid;
@@ -34,6 +35,7 @@ const HOST = 0 as Domid;
 export function buildDomain(hypervisor: Hypervisor, options: BuildOptions): BuiltDomain {
   const { image } = options;
   if (image.guestType === 'xen-2.0') return buildXen2Domain(hypervisor, options);
+  if (image.guestType === 'xen-1.2') return buildXen1Domain(hypervisor, options);
   const layout = planDomain(image, options.pages, options.ramdisk?.length);
   const domain = hypervisor.createDomain({
     name: options.name,
@@ -90,6 +92,7 @@ const GUEST_ABIS: Readonly<Record<GuestType, GuestAbi>> = {
   'xen-3.0-x86_64': 'x86_64',
   'xen-3.0-x86_32p': 'x86_32p',
   'xen-2.0': 'xen-2.0',
+  'xen-1.2': 'xen-1.2',
 };
 
 export function abiOf(image: KernelImage): GuestAbi {

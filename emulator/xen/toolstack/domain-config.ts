@@ -308,8 +308,7 @@ function action(value: XlValue, context: Context): LifecycleAction {
 
 function xenAbi(value: XlValue, context: Context): XenAbi {
   const given = value.kind === 'number' ? value.text : text(value, context);
-  if (given === '1.2') throw context.error(value.at, `"${given}" is not supported yet; "2.0" and "4" are`);
-  if (given === '2.0' || given === '4') return given;
+  if (given === '1.2' || given === '2.0' || given === '4') return given;
   throw context.error(value.at, `must be "1.2", "2.0" or "4", not "${given}"`);
 }
 

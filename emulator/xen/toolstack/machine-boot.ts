@@ -25,11 +25,11 @@ import { isRefusal, type Refusal, refuse } from '../common/refusal.ts';
 import type { ControlRecord } from '../ring/describe-control-ring.ts';
 import type { RingDescription } from '../ring/describe-ring.ts';
 import { BlockDevices, type OpenedDisk, openDisks } from './block-devices.ts';
+import type { AnyLayout } from './build-options.ts';
 import type { DeviceReport } from './device-lists.ts';
 import { abiOf, buildDomain } from './domain-builder.ts';
 import type { DomainConfig } from './domain-config.ts';
 import { DomainControl } from './domain-control.ts';
-import type { DomainLayout } from './domain-layout.ts';
 import { deviceRefused } from './errors.ts';
 import { connectHost, type HostConnections, type HostSide, type XenbusConnections } from './host-side.ts';
 import { type KernelImage, keepSymbolsOnly } from './image/kernel-image.ts';
@@ -38,7 +38,6 @@ import { type BootedDomainState, domainParts, type MachineState, saveMachine } f
 import { memoryHash, registersHash } from './memory-hash.ts';
 import { rebuild } from './migrate.ts';
 import { NetworkDevices } from './network-devices.ts';
-import type { Xen2Layout } from './xen-2-layout.ts';
 
 /** RAM of so many frames and a processor over it. */
 export type CreateMachine = (frames: number) => Promise<{ readonly ram: Ram; readonly processor: Processor }>;
@@ -60,7 +59,7 @@ export interface BootedDomain {
   readonly config: DomainConfig;
   readonly image: KernelImage;
   readonly domain: Domain;
-  readonly layout: DomainLayout | Xen2Layout;
+  readonly layout: AnyLayout;
   readonly connections: HostConnections;
   readonly console: DomainConsole;
   /** Of a domain that has one. */

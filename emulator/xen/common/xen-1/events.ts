@@ -1,6 +1,6 @@
 import { type MachineAddress, PAGE_SIZE } from '../../../base/numbers.ts';
-import { EVENTS_MASTER_ENABLE, SHARED_INFO } from '../../public/xen-1.2/xen.ts';
 import type { Ram } from '../../../machine/ram.ts';
+import { EVENTS_MASTER_ENABLE, SHARED_INFO } from '../../public/xen-1.2/xen.ts';
 import type { Domain } from '../domain.ts';
 import type { Hypervisor } from '../hypervisor.ts';
 

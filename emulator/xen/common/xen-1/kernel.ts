@@ -7,7 +7,7 @@ import { SHUTDOWN_POWEROFF, SHUTDOWN_SUSPEND } from '../domain.ts';
 import { FRAME_ALLOCATED } from '../frame-table.ts';
 import { faultAt, readStruct, writeWord } from '../guest-access.ts';
 import { hex, isRefusal, refuse } from '../refusal.ts';
-import { eventsNeedDelivery } from '../shared-info.ts';
+import { eventsAddress } from './events.ts';
 
 /** Small hypercalls of Xen 1.2 (common/kernel.c, schedule.c, dom_mem_ops.c, arch/i386/entry.S). */
 
@@ -24,9 +24,9 @@ export function doConsoleWrite({ xen, domain, args }: HypercallContext): Hyperca
   return 0;
 }
 
-/** sched_op(yield): sleeps until the next event. */
-export function doYield1({ xen, vcpu }: HypercallContext): HypercallResult {
-  if (!eventsNeedDelivery(xen.ram, vcpu)) xen.block(vcpu);
+/** sched_op(yield): sleeps until the next event, if none is pending, enabled or not. */
+export function doYield1({ xen, domain, vcpu }: HypercallContext): HypercallResult {
+  if (xen.ram.read32(eventsAddress(domain)) === 0) xen.block(vcpu);
   return 0;
 }
 

@@ -59,10 +59,9 @@ export function doConsoleIo2({ xen, domain, args }: HypercallContext): Hypercall
       if (length > 0) xen.onConsoleIo(domain, end < 0 ? bytes : bytes.subarray(0, end));
       return length;
     }
-    case CONSOLEIO_READ: {
-      const bytes = xen.takeConsoleInput(domain, Math.max(0, count));
-      return xen.processor.writeVirtual(buffer, bytes) ? bytes.length : faultAt('buffer for console input', buffer);
-    }
+    // Nobody types on Xen's own console; what is typed on the domain's comes over the control interface.
+    case CONSOLEIO_READ:
+      return 0;
     default:
       return refuse('ENOSYS', `console_io command ${args.u32(0)}`);
   }

@@ -1,8 +1,10 @@
 import { highHalf, lowHalf, type MachineAddress, PAGE_SIZE } from '../../../base/numbers.ts';
+import { EVENT_TIMER, SHARED_INFO as SHARED_INFO_1 } from '../../public/xen-1.2/xen.ts';
 import { SHARED_INFO, VIRQ_TIMER } from '../../public/xen-2.0/xen.ts';
 import { sendVirq } from '../event-channel.ts';
 import type { Hypervisor } from '../hypervisor.ts';
 import { NEVER, RUNSTATE_RUNNING, type Vcpu } from '../vcpu.ts';
+import { raiseEvent } from '../xen-1/events.ts';
 
 /**
  * Time before Xen 3 (arch/x86/time.c, common/schedule.c): a tick every 10 ms brings the time in the shared info page up
@@ -13,7 +15,18 @@ import { NEVER, RUNSTATE_RUNNING, type Vcpu } from '../vcpu.ts';
 export const TICK = 10_000_000;
 /** The TSC counts nanoseconds. */
 const CPU_FREQUENCY = 1_000_000_000;
-const OFFSET = SHARED_INFO[32].offset;
+const OFFSETS = { '2.0': SHARED_INFO[32].offset, '1.2': SHARED_INFO_1[32].offset } as const;
+/** Of Xen 1.2: an event for every domain, running or not. */
+const TIMER_PERIOD_1 = 20_000_000;
+
+type TimeField =
+  | 'cpu_freq'
+  | 'time_version1'
+  | 'time_version2'
+  | 'tsc_timestamp'
+  | 'system_time'
+  | 'wc_sec'
+  | 'wc_usec';
 
 /** update_dom_time: false when no tick has passed since the last time. */
 export function updateTime2(xen: Hypervisor, vcpu: Vcpu): boolean {
@@ -22,14 +35,18 @@ export function updateTime2(xen: Hypervisor, vcpu: Vcpu): boolean {
   vcpu.timeShown = stamp;
   const { ram } = xen;
   const base = vcpu.domain.sharedInfoMfn * PAGE_SIZE;
-  const at = (field: keyof typeof OFFSET): MachineAddress => (base + OFFSET[field]) as MachineAddress;
+  const old = vcpu.domain.abiVersion === '1.2';
+  const offsets = OFFSETS[old ? '1.2' : '2.0'];
+  const at = (field: TimeField): MachineAddress => (base + offsets[field]) as MachineAddress;
   const tsc = xen.clock.tsc() - (xen.clock.now() - stamp);
   const boot = xen.clock.wallClockAtBoot();
   const nanoseconds = boot.nanoseconds + (stamp % 1e9);
   const seconds = boot.seconds + Math.floor(stamp / 1e9) + Math.floor(nanoseconds / 1e9);
   ram.write32(at('time_version1'), ram.read32(at('time_version1')) + 1);
   ram.write64(at('cpu_freq'), CPU_FREQUENCY, 0);
-  ram.write64(at('tsc_timestamp'), lowHalf(tsc), highHalf(tsc));
+  // Xen 1.2 shows 32 bits of the TSC, from bit rdtsc_bitshift (0) on.
+  if (old) ram.write32(at('tsc_timestamp'), lowHalf(tsc));
+  else ram.write64(at('tsc_timestamp'), lowHalf(tsc), highHalf(tsc));
   ram.write64(at('system_time'), lowHalf(stamp), highHalf(stamp));
   ram.write32(at('wc_sec'), seconds | 0);
   ram.write32(at('wc_usec'), Math.floor((nanoseconds % 1e9) / 1000));
@@ -39,17 +56,25 @@ export function updateTime2(xen: Hypervisor, vcpu: Vcpu): boolean {
 
 /** The vCPU gets its turn. True: an event became pending. */
 export function scheduledIn(xen: Hypervisor, vcpu: Vcpu): boolean {
-  if (!updateTime2(xen, vcpu)) return false;
+  if (!updateTime2(xen, vcpu) || vcpu.domain.abiVersion === '1.2') return false;
   sendVirq(xen, vcpu, VIRQ_TIMER);
   return true;
 }
 
 /** The tick is only for who runs. */
 export function deadline2(vcpu: Vcpu): number {
+  if (vcpu.domain.abiVersion === '1.2') return vcpu.periodicTimer;
   return Math.min(vcpu.singleshotTimer, vcpu.runstate === RUNSTATE_RUNNING ? vcpu.periodicTimer : NEVER);
 }
 
 export function fireTimers2(xen: Hypervisor, vcpu: Vcpu, now: number): void {
+  if (vcpu.domain.abiVersion === '1.2') {
+    if (vcpu.periodicTimer > now) return;
+    vcpu.periodicTimer = (Math.floor(now / vcpu.periodicPeriod) + 1) * vcpu.periodicPeriod;
+    updateTime2(xen, vcpu);
+    raiseEvent(xen, vcpu.domain, EVENT_TIMER);
+    return;
+  }
   if (vcpu.singleshotTimer <= now) {
     vcpu.singleshotTimer = NEVER;
     updateTime2(xen, vcpu);
@@ -64,6 +89,6 @@ export function fireTimers2(xen: Hypervisor, vcpu: Vcpu, now: number): void {
 
 /** Ticks come when they come to everybody, not counted from the start of a domain. */
 export function startTicks(xen: Hypervisor, vcpu: Vcpu): void {
-  vcpu.periodicPeriod = TICK;
-  vcpu.periodicTimer = (Math.floor(xen.clock.now() / TICK) + 1) * TICK;
+  vcpu.periodicPeriod = vcpu.domain.abiVersion === '1.2' ? TIMER_PERIOD_1 : TICK;
+  vcpu.periodicTimer = (Math.floor(xen.clock.now() / vcpu.periodicPeriod) + 1) * vcpu.periodicPeriod;
 }

@@ -1,23 +1,15 @@
 import { refuse } from '../../common/refusal.ts';
-import {
-  doCloseChannel,
-  doOpen,
-  doSendChannel,
-  doStatusChannel,
-} from '../../common/xen-1/event-channel.ts';
-import {
-  doConsoleWrite,
-  doDomMemOp,
-  doExit,
-  doMulticall1,
-  doStop,
-  doYield1,
-} from '../../common/xen-1/kernel.ts';
+import { doBlockIoOp, doNetIoOp } from '../../common/xen-1/device-ops.ts';
+import { doCloseChannel, doOpen, doSendChannel, doStatusChannel } from '../../common/xen-1/event-channel.ts';
+import { doConsoleWrite, doDomMemOp, doExit, doMulticall1, doStop, doYield1 } from '../../common/xen-1/kernel.ts';
+import type { StructDefinition } from '../../public/struct.ts';
+import { BLOCK_IO_OP, BLOCK_IO_OP_NAMES } from '../../public/xen-1.2/io/block.ts';
+import { NETOP, NETOP_NAMES } from '../../public/xen-1.2/io/network.ts';
 import { DOM_MEM_OP, MMUEXT_NAMES, NR_HYPERCALLS } from '../../public/xen-1.2/xen.ts';
 import { MMU_UPDATE } from '../../public/xen-2.0/xen.ts';
 import { doMmuUpdate1 } from '../../pv/xen-1/mmu-update.ts';
 import type { HypercallHandler } from '../call.ts';
-import type { HypercallRow } from '../row.ts';
+import type { ArgumentSpec, HypercallRow, SuboperationRow } from '../row.ts';
 import { plain } from '../row.ts';
 import { HYPERCALL_TABLE_2 } from '../xen-2/table.ts';
 
@@ -28,6 +20,15 @@ import { HYPERCALL_TABLE_2 } from '../xen-2/table.ts';
 
 const denied: HypercallHandler = () => refuse('EPERM', 'for privileged domains only');
 const PLAIN_UPDATE = 0x100;
+
+const OP: ArgumentSpec = { name: 'op', format: 'address' };
+
+/** Operations for names only: the call is carried out as a whole. */
+function operations(names: Readonly<Record<number, string>>, struct: StructDefinition<string>): SuboperationRow[] {
+  return Object.entries(names).map(([number, name]) =>
+    plain(Number(number), name.toLowerCase(), undefined, '', { struct, argument: 0 }),
+  );
+}
 
 /** A call that works as in 2.0. */
 function same(number: number, as: number): HypercallRow {
@@ -57,7 +58,10 @@ export const HYPERCALL_ROWS_1: readonly HypercallRow[] = [
     number: 2,
     name: 'console_write',
     documentation: 'Text for the console.',
-    arguments: [{ name: 'str', format: 'address' }, { name: 'count', format: 'decimal' }],
+    arguments: [
+      { name: 'str', format: 'address' },
+      { name: 'count', format: 'decimal' },
+    ],
     run: doConsoleWrite,
   },
   same(3, 2),
@@ -67,8 +71,11 @@ export const HYPERCALL_ROWS_1: readonly HypercallRow[] = [
     number: 6,
     name: 'net_io_op',
     documentation: "The domain's network interfaces, which Xen itself looks after.",
-    arguments: [{ name: 'op', format: 'address' }],
-    run: () => refuse('EINVAL', 'the domain has no network interface'),
+    arguments: [OP],
+    commandInMemory: true,
+    prefix: 'NETOP_',
+    suboperations: operations(NETOP_NAMES, NETOP),
+    run: doNetIoOp,
   },
   same(7, 5),
   {
@@ -101,8 +108,11 @@ export const HYPERCALL_ROWS_1: readonly HypercallRow[] = [
     number: 11,
     name: 'block_io_op',
     documentation: "The domain's disks, which Xen itself looks after.",
-    arguments: [{ name: 'op', format: 'address' }],
-    run: () => refuse('ENOSYS', 'the domain has no disks'),
+    arguments: [OP],
+    commandInMemory: true,
+    prefix: 'BLOCK_IO_OP_',
+    suboperations: operations(BLOCK_IO_OP_NAMES, BLOCK_IO_OP),
+    run: doBlockIoOp,
   },
   same(12, 8),
   same(13, 9),
@@ -120,10 +130,7 @@ export const HYPERCALL_ROWS_1: readonly HypercallRow[] = [
     number: 18,
     name: 'kbd_op',
     documentation: 'The PS/2 controller, for the domain that owns it.',
-    arguments: [
-      { name: 'op', values: { 0: 'write output', 1: 'write command', 2: 'read' } },
-      { name: 'val' },
-    ],
+    arguments: [{ name: 'op', values: { 0: 'write output', 1: 'write command', 2: 'read' } }, { name: 'val' }],
     run: () => refuse('EPERM', "the keyboard is not the domain's"),
   },
   same(19, 14),

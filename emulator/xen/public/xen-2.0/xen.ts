@@ -65,7 +65,7 @@ export const VIRQ_NAMES: readonly string[] = [
 export const NR_VIRQS = 7;
 
 export const MMU_UPDATE = struct('mmu_update', {
-  ptr: { type: 'u32', format: 'old-mmu-pointer' },
+  ptr: { type: 'u32', format: 'hex' },
   val: { type: 'u32', format: 'hex' },
 });
 

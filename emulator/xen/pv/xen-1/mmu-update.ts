@@ -36,12 +36,7 @@ export function doMmuUpdate1(call: HypercallContext): HypercallResult {
   return refusal ?? 0;
 }
 
-function oneUpdate(
-  call: HypercallContext,
-  ptr: number,
-  val: number,
-  flush: { wanted: boolean },
-): Refusal | undefined {
+function oneUpdate(call: HypercallContext, ptr: number, val: number, flush: { wanted: boolean }): Refusal | undefined {
   const { xen, domain, vcpu } = call;
   const pointer = (ptr & ~3) >>> 0;
   switch (ptr & 3) {

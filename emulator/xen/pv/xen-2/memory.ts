@@ -33,6 +33,15 @@ const L2_FLAGS = 0xffe;
 const VA_MUTABLE = -1;
 const VA_UNKNOWN = -2;
 
+/** By the interface of a frame's owner. */
+export function validatorByAbi(wide: Validator, twoLevel: Validator): Validator {
+  const of = ({ abiVersion }: Domain): Validator => (abiVersion === '4' ? wide : twoLevel);
+  return {
+    promote: (mfn, type, owner) => of(owner).promote(mfn, type, owner),
+    demote: (mfn, type, owner) => of(owner).demote(mfn, type, owner),
+  };
+}
+
 export class TwoLevelTables implements Validator {
   /** By frame, of L1 tables: the slot of a page directory that leads to it (PGT_va_mask). */
   private readonly backPointers: Int16Array;

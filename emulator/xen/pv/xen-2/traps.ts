@@ -18,6 +18,7 @@ import {
 import type { Hypervisor } from '../../common/hypervisor.ts';
 import { eventsNeedDelivery } from '../../common/shared-info.ts';
 import type { Vcpu } from '../../common/vcpu.ts';
+import { eventsDelivered } from '../../common/xen-1/events.ts';
 import { VMASST_TYPE_4GB_SEGMENTS, VMASST_TYPE_4GB_SEGMENTS_NOTIFY } from '../../public/xen-2.0/xen.ts';
 import { enter } from '../compat-bounce-frame.ts';
 import { followRing } from '../guest-mode.ts';
@@ -141,5 +142,8 @@ export function deliverEvents2(xen: Hypervisor, vcpu: Vcpu): void {
   if (!eventsNeedDelivery(xen.ram, vcpu)) return;
   const { address, cs } = vcpu.eventCallback;
   traceCallback(xen, vcpu, 'event callback');
-  bounce2(xen, vcpu, { handler: address, codeSelector: cs, maskEvents: true, what: 'event callback' });
+  // Xen 1.2 takes away what it delivers before it looks at the stack.
+  const old = vcpu.domain.abiVersion === '1.2';
+  if (old) eventsDelivered(xen.ram, vcpu.domain);
+  bounce2(xen, vcpu, { handler: address, codeSelector: cs, maskEvents: !old, what: 'event callback' });
 }

@@ -160,10 +160,10 @@ export function wrongAbi(
   );
 }
 
-export function not32Bit(): UserError {
+export function not32Bit(abi: AbiVersion): UserError {
   return new UserError(
     'image.not-32-bit',
-    'The image is for Xen 2.0, which runs 32-bit kernels only, but it is a 64-bit ELF file.',
+    `The image is for Xen ${abi}, which runs 32-bit kernels only, but it is a 64-bit ELF file.`,
     'Build the kernel for i386 (gcc -m32).',
   );
 }

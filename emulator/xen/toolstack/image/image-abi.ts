@@ -16,11 +16,12 @@ export function abiEvidence(file: ElfFile): readonly AbiEvidence[] {
   if (hasXenNotes(file)) found.push({ abi: '4', because: 'it has ELF notes with owner "Xen"' });
   const section = readGuestSection(file);
   if (section === undefined) return found;
-  const { xenVersion } = section;
-  const because = `its section __xen_guest says XEN_VER=${xenVersion}`;
-  if (xenVersion === '2.0') found.push({ abi: '2.0', because });
-  else if (xenVersion.startsWith('xen-3.0')) found.push({ abi: '4', because });
-  else if (found.length === 0) throw wrongXenVersion(xenVersion);
+  for (const version of section.xenVersions) {
+    const because = `its section __xen_guest says XEN_VER=${version}`;
+    if (version === '2.0' || version === '1.2') found.push({ abi: version, because });
+    else if (version.startsWith('xen-3.0')) found.push({ abi: '4', because });
+    else if (found.length === 0) throw wrongXenVersion(version);
+  }
   return found;
 }
 
@@ -31,7 +32,8 @@ export function chooseAbi(file: ElfFile, wanted: AbiVersion | undefined): AbiVer
   // An image that says nothing is told so by whoever reads its notes.
   if (first === undefined) {
     if (wanted === '2.0') throw wrongAbi(wanted, undefined);
-    return '4';
+    // Images of Xen 1.2 had nothing to say it with.
+    return wanted ?? '4';
   }
   if (wanted === undefined) return first.abi;
   if (found.some(({ abi }) => abi === wanted)) return wanted;

@@ -16,6 +16,8 @@ export interface ImageParameters {
   readonly guestOs: string;
   readonly guestVersion: string;
   readonly xenVersion: string;
+  /** All of them, where `__xen_guest` names several: an image that looks for itself where it is. */
+  readonly xenVersions: readonly string[];
   readonly loader: string;
   readonly paeMode: string;
   readonly entry: number | undefined;
@@ -120,12 +122,13 @@ export function hasXenNotes(file: ElfFile): boolean {
   return [...segmentNotes(file), ...sectionNotes(file)].some(({ owner }) => owner === 'Xen');
 }
 
-function emptyParameters(source: ImageParameters['source']): Writable {
+export function emptyParameters(source: ImageParameters['source']): Writable {
   return {
     source,
     guestOs: '',
     guestVersion: '',
     xenVersion: '',
+    xenVersions: [],
     loader: '',
     paeMode: '',
     entry: undefined,
@@ -210,6 +213,7 @@ function parseGuestString(parameters: Writable, text: string): void {
         break;
       case 'XEN_VER':
         parameters.xenVersion = value;
+        parameters.xenVersions = [...parameters.xenVersions, value];
         break;
       case 'PAE':
         parameters.paeMode = value;

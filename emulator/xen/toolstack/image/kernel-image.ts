@@ -2,36 +2,35 @@
  * From the bytes of a `kernel =` file to what the domain builder needs: bzImage and gzip unwrapped, ELF read, notes
  * interpreted, addresses checked (libelf's elf_xen_note_check and elf_xen_addr_calc_check).
  */
-import { assert } from '../../../base/assert.ts';
 import { formatAddress } from '../../../base/numbers.ts';
 import { ByteReader } from '../../../elf/byte-reader.ts';
 import { EM_386, SHT_DYNSYM, SHT_SYMTAB } from '../../../elf/constants.ts';
 import { type ElfFile, isElf, loadableSegments, type ProgramHeader, readElf } from '../../../elf/elf-file.ts';
 import type { AbiVersion } from '../../common/domain.ts';
-import { HYPERVISOR_VIRT_START } from '../../public/xen-2.0/xen.ts';
 import { readBzImage } from './bzimage.ts';
 import {
   addressesOutOfBounds,
   dom0Only,
   emptyImage,
-  not32Bit,
   paddrOffsetWithoutBase,
   paeMissing,
   pvhOnly,
   unknownFormat,
+  wrongAbi,
   wrongLoader,
   wrongXenVersion,
 } from './errors.ts';
 import { isGzip, unpackGzip } from './gzip.ts';
 import { chooseAbi } from './image-abi.ts';
-import { type ImageParameters, readGuestSection, readImageParameters } from './image-parameters.ts';
+import { type ImageParameters, readImageParameters } from './image-parameters.ts';
+import { isXenoGuest, readXen1Elf, readXen2Image, readXenoGuest } from './old-images.ts';
 import { type PayloadFormat, payloadFormat, unpackPayload } from './payload.ts';
 
-export type GuestType = 'xen-3.0-x86_64' | 'xen-3.0-x86_32p' | 'xen-2.0';
+export type GuestType = 'xen-3.0-x86_64' | 'xen-3.0-x86_32p' | 'xen-2.0' | 'xen-1.2';
 
 export interface KernelImage {
   readonly guestType: GuestType;
-  readonly container: 'ELF' | 'bzImage' | 'gzip';
+  readonly container: 'ELF' | 'bzImage' | 'gzip' | 'XenoGues';
   readonly compression: PayloadFormat;
   readonly elf: ElfFile;
   readonly parameters: ImageParameters;
@@ -54,9 +53,10 @@ export function unwrapKernel(bytes: Uint8Array): {
 } {
   if (bytes.length === 0) throw emptyImage();
   if (isElf(bytes)) return { elf: bytes, container: 'ELF', compression: 'none' };
+  if (isXenoGuest(bytes)) return { elf: bytes, container: 'XenoGues', compression: 'none' };
   if (isGzip(bytes)) {
     const unpacked = unpackGzip(bytes);
-    if (!isElf(unpacked)) throw unknownFormat();
+    if (!isElf(unpacked) && !isXenoGuest(unpacked)) throw unknownFormat();
     return { elf: unpacked, container: 'gzip', compression: 'gzip' };
   }
   const bzImage = readBzImage(bytes);
@@ -71,9 +71,14 @@ export function unwrapKernel(bytes: Uint8Array): {
 /** `abi`: what the image must be built for; undefined: whatever it says. @throws UserError `elf.*`, `image.*` */
 export function readKernelImage(bytes: Uint8Array, abi?: AbiVersion): KernelImage {
   const unwrapped = unwrapKernel(bytes);
+  if (isXenoGuest(unwrapped.elf)) {
+    if (abi !== undefined && abi !== '1.2') throw wrongAbi(abi, { abi: '1.2', because: 'it starts with "XenoGues"' });
+    return readXenoGuest(unwrapped.elf, unwrapped);
+  }
   const elf = readElf(unwrapped.elf);
   const version = chooseAbi(elf, abi);
   if (version === '2.0') return readXen2Image(elf, unwrapped);
+  if (version === '1.2') return readXen1Elf(elf, unwrapped);
   // Before the notes, which often lie at the end: a file that was cut short should be told so.
   const segments = loadableSegments(elf);
   const parameters = readImageParameters(elf);
@@ -101,41 +106,6 @@ export function readKernelImage(bytes: Uint8Array, abi?: AbiVersion): KernelImag
   checkAddresses(image);
   return image;
 }
-
-/** Xen 2.0 loads by virtual addresses, what may be written or executed (parseelfimage of tools/libxc/xc_linux_build.c). */
-function readXen2Image(
-  elf: ElfFile,
-  { container, compression }: Pick<KernelImage, 'container' | 'compression'>,
-): KernelImage {
-  const parameters = readGuestSection(elf);
-  assert(parameters !== undefined, 'the image was recognised by its section');
-  if (!parameters.loader.startsWith('generic') && !parameters.guestOs.includes('linux'))
-    throw wrongLoader(parameters.loader, parameters.guestOs);
-  if (elf.machine !== EM_386) throw not32Bit();
-  const segments = loadableSegments(elf).filter(({ flags }) => (flags & (PF_W | PF_X)) !== 0);
-  if (segments.length === 0) throw addressesOutOfBounds('nothing in it may be written or executed');
-  const start = Math.min(...segments.map(({ virtualAddress }) => virtualAddress >>> 0));
-  const end = Math.max(...segments.map(({ virtualAddress, memorySize }) => (virtualAddress >>> 0) + memorySize));
-  const base = (parameters.virtBase ?? start) >>> 0;
-  const entry = elf.entry >>> 0;
-  const range = `${formatAddress(start)} … ${formatAddress(end)}`;
-  if (end > HYPERVISOR_VIRT_START) throw addressesOutOfBounds(`the kernel ${range} reaches into Xen's area`);
-  if (base > start) throw addressesOutOfBounds(`VIRT_BASE ${formatAddress(base)} is above the kernel ${range}`);
-  if (base % 4096 !== 0) throw addressesOutOfBounds(`VIRT_BASE ${formatAddress(base)} is not page aligned`);
-  if (entry < start || entry > end)
-    throw addressesOutOfBounds(`the entry ${formatAddress(entry)} is outside the kernel ${range}`);
-  return {
-    ...{ guestType: 'xen-2.0', container, compression, elf, parameters, segments },
-    virtBase: base,
-    virtKernelStart: start,
-    virtKernelEnd: end,
-    virtEntry: entry,
-    virtOffset: 0,
-  };
-}
-
-const PF_X = 1;
-const PF_W = 2;
 
 /**
  * What a running domain's image is still good for: its symbols. A stripped one lets go of its contents, which are as

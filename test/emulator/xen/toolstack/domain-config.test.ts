@@ -110,7 +110,6 @@ describe('settings', () => {
     ['name = 5', 'guest.cfg:1:8: name must be a "string", not a number.'],
     ['type = "hvm"', 'guest.cfg:1:8: type must be "pv", not "hvm".'],
     ['xen_abi = "3"', 'guest.cfg:1:11: xen_abi must be "1.2", "2.0" or "4", not "3".'],
-    ['xen_abi = "1.2"', 'guest.cfg:1:11: xen_abi "1.2" is not supported yet; "2.0" and "4" are.'],
     ['on_crash = "explode"', /on_crash must be "destroy" or .*not "explode"/],
     ['uuid = "1234"', /uuid must look like/],
   ])('%s', (source, message) => {
