@@ -10,7 +10,7 @@ struct memory {
     u32 pages;
     u32 page_tables;      /* frames of the first page tables */
     u32 page_table_base;  /* address of the top one */
-    const u32 *phys_to_machine;
+    u32 *phys_to_machine;
     const u32 *machine_to_phys;
     const char *command_line;
 };

@@ -61,20 +61,31 @@ static void format_to(struct sink *sink, const char *format, va_list arguments)
     }
 }
 
+/* What goes to the console is collected first: each call of console_write() may be a message or a hypercall. */
+static struct {
+    char text[128];
+    u32 length;
+} console;
+
+static void flush(void)
+{
+    u32 length = console.length;
+
+    console.length = 0;
+    abi->console_write(console.text, length);
+}
+
 /* A terminal wants a carriage return before each new line. */
 static void put_on_console(struct sink *sink, const char *text, u32 length)
 {
-    u32 from = 0;
-
     (void)sink;
     for (u32 i = 0; i < length; i++) {
-        if (text[i] != '\n')
-            continue;
-        abi->console_write(text + from, i - from);
-        abi->console_write("\r\n", 2);
-        from = i + 1;
+        if (console.length > sizeof console.text - 2)
+            flush();
+        if (text[i] == '\n')
+            console.text[console.length++] = '\r';
+        console.text[console.length++] = text[i];
     }
-    abi->console_write(text + from, length - from);
 }
 
 void print(const char *format, ...)
@@ -85,6 +96,7 @@ void print(const char *format, ...)
     va_start(arguments, format);
     format_to(&sink, format, arguments);
     va_end(arguments);
+    flush();
 }
 
 static void put_in_memory(struct sink *sink, const char *text, u32 length)

@@ -34,7 +34,7 @@ static void init(const void *from)
         .pages = start_info->nr_pages,
         .page_tables = start_info->nr_pt_frames,
         .page_table_base = start_info->pt_base,
-        .phys_to_machine = (const u32 *)start_info->mfn_list,
+        .phys_to_machine = (u32 *)start_info->mfn_list,
         .machine_to_phys = (const u32 *)mapping.v_start,
         .command_line = start_info->cmd_line,
     };
