@@ -161,7 +161,9 @@ export class CallFrames {
       const after = reader.at + data;
       pointerEncoding = this.augmentation(section, reader, augmentation.slice(1));
       reader.at = after;
-    } else if (augmentation !== '') throw badFrames(reader.section, offset, `has the augmentation "${augmentation}"`);
+      // Assemblers write "S" alone into .debug_frame: it needs no data.
+    } else if (augmentation !== '' && augmentation !== 'S')
+      throw badFrames(reader.section, offset, `has the augmentation "${augmentation}"`);
     return {
       codeAlignment,
       dataAlignment,

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { SAMPLE_FILES } from '../manifest/sample-files.ts';
 
 /**
  * Opens the sample workspace that ships with the extension. A local one is copied first, because an installed
@@ -11,16 +12,12 @@ export async function openSample(context: vscode.ExtensionContext): Promise<void
   await vscode.commands.executeCommand('vscode.openFolder', target);
 }
 
-/** Listed, because an extension that was installed from a web server cannot list its own folders. */
-const SAMPLE_FILES = [
-  ...['.vscode/launch.json', 'guest.cfg', 'guest.elf'],
-  ...['start.S', 'main.c', 'console.c', 'traps.c', 'time.c', 'sample.h', 'xen.h', 'link.ld'],
-];
-
 async function copyFolder(from: vscode.Uri, to: vscode.Uri, files: readonly string[]): Promise<void> {
-  for (const file of files) {
-    const target = vscode.Uri.joinPath(to, file);
-    await vscode.workspace.fs.createDirectory(vscode.Uri.joinPath(target, '..'));
-    await vscode.workspace.fs.writeFile(target, await vscode.workspace.fs.readFile(vscode.Uri.joinPath(from, file)));
-  }
+  await vscode.workspace.fs.createDirectory(vscode.Uri.joinPath(to, '.vscode'));
+  await Promise.all(
+    files.map(async (file) => {
+      const bytes = await vscode.workspace.fs.readFile(vscode.Uri.joinPath(from, file));
+      await vscode.workspace.fs.writeFile(vscode.Uri.joinPath(to, file), bytes);
+    }),
+  );
 }

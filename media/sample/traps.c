@@ -1,79 +1,83 @@
-/* Exceptions and event-channel upcalls. */
-#include "sample.h"
+/* Exceptions: Xen takes them from the processor and enters the kernel where set_trap_table said. */
+#include "traps.h"
+#include "abi.h"
+#include "hypercall.h"
+#include "print.h"
 
-extern void trap_divide_error(void), trap_breakpoint(void), trap_invalid_opcode(void);
-extern void trap_general_protection(void), trap_page_fault(void);
-extern void upcall_entry(void), failsafe_entry(void);
-extern void read_word(void), read_word_failed(void);
-void timer_tick(void);
+void trap_divide_error(void), trap_breakpoint(void), trap_invalid_opcode(void), trap_general_protection(void);
+void failsafe_entry(void);
+void try_read_here(void), try_read_failed(void), try_write_here(void), try_write_failed(void);
 
-static u64 taken;
+/* Instructions that may fault, and where execution goes on if they do. */
+static const struct {
+    void (*at)(void);
+    void (*then)(void);
+} fixups[] = {
+    {try_read_here, try_read_failed},
+    {try_write_here, try_write_failed},
+};
 
-u64 traps_taken(void)
+static u32 taken;
+
+u32 traps_taken(void)
 {
     return taken;
+}
+
+static u16 code_selector(void)
+{
+    u32 selector;
+
+    __asm__("mov %%cs, %0" : "=r"(selector));
+    return (u16)selector;
 }
 
 void traps_init(void)
 {
     static struct trap_info table[6];
-    const struct { u8 vector; void (*entry)(void); } entries[] = {
-        {0, trap_divide_error}, {3, trap_breakpoint}, {6, trap_invalid_opcode},
-        {13, trap_general_protection}, {14, trap_page_fault},
+    const struct {
+        u8 vector;
+        u8 flags;
+        void (*entry)(void);
+    } entries[] = {
+        {TRAP_divide_error, 0, trap_divide_error},
+        {TRAP_breakpoint, 3, trap_breakpoint},
+        {TRAP_invalid_opcode, 0, trap_invalid_opcode},
+        {TRAP_general_protection, 0, trap_general_protection},
+        {TRAP_page_fault, 0, abi->page_fault_entry},
     };
 
-    for (u32 i = 0; i < 5; i++) {
+    /* An entry with address 0 ends the table. */
+    for (u32 i = 0; i < LENGTH(entries); i++) {
         table[i].vector = entries[i].vector;
-        table[i].flags = entries[i].vector == 3 ? 3 : 0;
-        table[i].cs = FLAT_KERNEL_CS;
-        table[i].address = (u64)entries[i].entry;
+        table[i].flags = entries[i].flags;
+        table[i].cs = code_selector();
+        table[i].address = (u32)entries[i].entry;
     }
-    hypercall(HYPERCALL_set_trap_table, (u64)table, 0, 0, 0);
-    hypercall(HYPERCALL_set_callbacks, (u64)upcall_entry, (u64)failsafe_entry, 0, 0);
+    hypercall(HYPERCALL_set_trap_table, table);
+    abi->set_callbacks(abi->upcall_entry, failsafe_entry);
 }
 
-void trap(struct registers *registers, u64 vector)
+void trap(struct registers *registers, u32 vector)
 {
     taken++;
-    print("trap ");
-    print_number(vector, 10);
-    print(" at ");
-    print_number(registers->rip, 16);
-    if (vector == 14) {
-        print(", address ");
-        print_number(shared_info->vcpu_info[0].cr2, 16);
-        print(", error code ");
-        print_number(registers->error_code, 16);
-    }
+    print("trap %u at 0x%x", vector, registers->eip);
+    if (vector == TRAP_page_fault)
+        print(", address 0x%x, error code 0x%x", registers->address, registers->error_code);
     print("\n");
-    if (registers->rip == (u64)read_word) {
-        registers->rip = (u64)read_word_failed;
-        return;
-    }
-    if (vector == 3)
-        return;
-    u32 reason = SHUTDOWN_crash;
-    hypercall(HYPERCALL_sched_op, SCHEDOP_shutdown, (u64)&reason, 0, 0);
-}
-
-/* Finds the pending ports, two levels deep, and clears them before looking at what they mean. */
-void upcall(struct registers *registers)
-{
-    struct vcpu_info *vcpu = &shared_info->vcpu_info[0];
-
-    (void)registers;
-    while (vcpu->evtchn_upcall_pending) {
-        vcpu->evtchn_upcall_pending = 0;
-        u64 words = __atomic_exchange_n(&vcpu->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
-        for (; words; words &= words - 1) {
-            u64 word = __builtin_ctzl(words);
-            u64 ports = shared_info->evtchn_pending[word] & ~shared_info->evtchn_mask[word];
-            for (; ports; ports &= ports - 1) {
-                u64 bit = __builtin_ctzl(ports);
-                __atomic_fetch_and(&shared_info->evtchn_pending[word], ~(1UL << bit), __ATOMIC_SEQ_CST);
-                if (word * 64 + bit != start_info->console_evtchn)
-                    timer_tick();
-            }
+    for (u32 i = 0; i < LENGTH(fixups); i++) {
+        if (registers->eip == (u32)fixups[i].at) {
+            registers->eip = (u32)fixups[i].then;
+            return;
         }
     }
+    if (vector != TRAP_breakpoint)
+        abi->shutdown(REASON_crash);
+}
+
+/* Xen could not load a selector that the kernel had. This kernel never changes any. */
+void failsafe(void)
+{
+    print("failsafe callback: a selector could not be loaded\n");
+    abi->shutdown(REASON_crash);
 }

@@ -1,8 +1,8 @@
 /*
  * Integer mix as a paravirtualised guest, with paging: hashing, table lookups, a list walk, recursion and branches, in
- * about equal parts. Linked with the sample domain's start.S; the runner reads instructions and time from --json.
+ * about equal parts. Linked with the minimal guest's start.S; the runner reads instructions and time from --json.
  */
-#include "../../media/sample/sample.h"
+#include "../guests/minimal/sample.h"
 
 struct start_info *start_info;
 struct shared_info *shared_info;

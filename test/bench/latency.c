@@ -1,9 +1,9 @@
 /*
  * What crossing into Xen costs, as a paravirtualised guest: "null" makes hypercalls that do nothing but answer,
- * "ping" sends events to a port of its own, each of which enters the event callback. Linked with the sample domain's
+ * "ping" sends events to a port of its own, each of which enters the event callback. Linked with the minimal guest's
  * start.S and traps.c; the runner divides the time of --json by OPERATIONS.
  */
-#include "../../media/sample/sample.h"
+#include "../guests/minimal/sample.h"
 
 enum { XENVER_version = 0, EVTCHNOP_bind_interdomain = 0, EVTCHNOP_alloc_unbound = 6 };
 

@@ -25,7 +25,7 @@ export function printLatencies(major: string, rounds: number): void {
 
 /** The sample with its tick a second, many times over: host time for a second of theirs, when nothing is waited for. */
 export function printIdleCost(major: string): void {
-  const kernel = `${process.cwd()}/media/sample/guest.elf`;
+  const kernel = `${process.cwd()}/test/guests/minimal/guest.elf`;
   const files = Array.from({ length: IDLE_DOMAINS }, (_, index) =>
     config(`idle${index}`, `name = "idle${index}"\nkernel = "${kernel}"\nmemory = 16\n`),
   );

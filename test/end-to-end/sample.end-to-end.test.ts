@@ -31,7 +31,7 @@ test('the sample: first console line, a crash that stops where it happened, a co
   await workbench.typeOnConsole('crash\n');
   await workbench.terminalShows('[domain');
   // The handler that reports the crash has source.
-  await page.locator('.tab', { hasText: 'traps.c' }).waitFor();
+  await page.locator('.tab', { hasText: 'xen-4.c' }).waitFor();
   await page.keyboard.press('Control+Shift+D');
   await row(/^trap/).waitFor();
   await page.locator('.debug-pane', { hasText: 'Domain crashed' }).first().waitFor();
@@ -51,7 +51,7 @@ test('a breakpoint in main.c stops there: the line is marked, its variables are 
   const lineWith = (text: string): number => source.findIndex((line) => line.includes(text)) + 1;
   const row = (text: string | RegExp) => page.locator('.debug-pane .monaco-list-row', { hasText: text }).first();
   const marked = (text: string) => page.locator('.view-line', { hasText: text }).first();
-  const line = lineWith('evtchn_upcall_mask = 0');
+  const line = lineWith('abi->events_on();');
   await page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'main.c' }).dblclick();
   await page.locator('.tab.active', { hasText: 'main.c' }).waitFor();
   await workbench.goToLine(line);
@@ -62,13 +62,13 @@ test('a breakpoint in main.c stops there: the line is marked, its variables are 
   await page.locator('.debug-top-stack-frame-line').first().waitFor({ timeout: 60_000 });
   await page.locator('.tab.active', { hasText: 'main.c' }).waitFor();
   await page.locator('.codicon-debug-breakpoint').first().waitFor();
-  await marked('evtchn_upcall_mask').waitFor();
+  await marked('events_on').waitFor();
   await page.keyboard.press('Control+Shift+D');
   await row(/^main/).waitFor();
   await row('Locals').click();
-  // The console's port is the second that Xen hands out (start_info).
-  await row(/^port =\s*2$/).waitFor();
-  await row(/^line =/).waitFor();
+  // 4.17, as xen_version has it.
+  await row(/^version =\s*0x40011/).waitFor();
+  await row(/^key =/).waitFor();
   await workbench.screenshot('sample-source');
 
   const before = await page.locator('.debug-top-stack-frame-line').first().boundingBox();

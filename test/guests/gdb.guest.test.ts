@@ -57,12 +57,12 @@ function gdb(port: string, commands: readonly string[], symbols: readonly string
   return new Promise((resolve) => child.on('exit', () => resolve(text)));
 }
 
-describe('gdb and the sample domain', () => {
+describe('gdb and a 64-bit domain', () => {
   const sample = (port: string, commands: readonly string[]): Promise<string> =>
-    gdb(port, commands, ['-d', 'media/sample', 'media/sample/guest.elf']);
+    gdb(port, commands, ['-d', 'test/guests/minimal', 'test/guests/minimal/guest.elf']);
 
   it('breaks and steps by source, sees variables and threads, and kills', async () => {
-    const text = await sample(await boot('media/sample/guest.cfg'), [
+    const text = await sample(await boot('test/guests/minimal/guest.cfg'), [
       'print/x $rip',
       'break main',
       'continue',
@@ -81,7 +81,7 @@ describe('gdb and the sample domain', () => {
   });
 
   it('watches a variable, writes memory and registers, and unwinds', async () => {
-    const text = await sample(await boot('media/sample/guest.cfg'), [
+    const text = await sample(await boot('test/guests/minimal/guest.cfg'), [
       'watch count',
       'continue',
       'backtrace',
@@ -99,7 +99,7 @@ describe('gdb and the sample domain', () => {
   });
 
   it('stops before hypercalls, and tells what only Xen knows', async () => {
-    const text = await sample(await boot('media/sample/guest.cfg'), [
+    const text = await sample(await boot('test/guests/minimal/guest.cfg'), [
       'monitor break set_trap_table nonsense',
       'continue',
       'x/i $pc',
@@ -120,7 +120,7 @@ describe('gdb and the sample domain', () => {
   });
 
   it('a crash is a SIGSEGV, and can be looked at', async () => {
-    const running = sample(await boot('media/sample/guest.cfg'), ['continue', 'backtrace', 'continue']);
+    const running = sample(await boot('test/guests/minimal/guest.cfg'), ['continue', 'backtrace', 'continue']);
     while (!output.includes('sample>')) await new Promise((resolve) => setTimeout(resolve, 20));
     machine?.stdin.write('crash\n');
     const text = await running;
@@ -131,7 +131,7 @@ describe('gdb and the sample domain', () => {
   });
 
   it('a connection that is cut lets the machine go on, and the next gdb stops it', async () => {
-    const port = await boot('media/sample/guest.cfg');
+    const port = await boot('test/guests/minimal/guest.cfg');
     await sample(port, ['disconnect']);
     // The machine runs now: a gdb that comes stops it first.
     const text = await sample(port, ['info registers rip', 'break timer_tick', 'continue', 'kill']);

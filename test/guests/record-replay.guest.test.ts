@@ -12,7 +12,7 @@ import { configFile, type Report, run, xenoscope } from './xenoscope.ts';
 
 /** Recordings and snapshots as a user makes them: files, and processes that know nothing of each other. */
 
-const sample = 'media/sample/guest.cfg';
+const sample = 'test/guests/minimal/guest.cfg';
 const scratch = (name: string): string => path.join(mkdtempSync(path.join(tmpdir(), 'xenoscope-')), name);
 const same = ({ instructions, memoryHash }: Report) => ({ instructions, memoryHash });
 const script = (...lines: readonly string[]): string[] =>
@@ -96,7 +96,7 @@ describe('a recording', () => {
     await run(sample, ...script('info', 'poweroff'), '--record', file);
     const seed = await run(sample, '--replay', file, '--seed', '9');
     expect(seed.errors).toMatch(/recording of another machine: the seed was 1 and is 9/);
-    const small = configFile({ name: 'sample', kernel: path.resolve('media/sample/guest.elf'), memory: 32 });
+    const small = configFile({ name: 'sample', kernel: path.resolve('test/guests/minimal/guest.elf'), memory: 32 });
     expect((await run(small, '--replay', file)).errors).toMatch(/the memory of sample was 64 and is 32/);
     const bytes = readFileSync(file);
     bytes[bytes.length - 5] = (bytes[bytes.length - 5] as number) ^ 1;
@@ -126,13 +126,13 @@ describe('snapshots', () => {
   test('that are no snapshots, are cut short or of another machine are refused in words', async () => {
     const snap = scratch('sample.snap');
     await run(sample, ...script('poweroff'), '--snapshot-at', `2000=${snap}`);
-    const small = configFile({ name: 'sample', kernel: path.resolve('media/sample/guest.elf'), memory: 32 });
+    const small = configFile({ name: 'sample', kernel: path.resolve('test/guests/minimal/guest.elf'), memory: 32 });
     expect((await run(small, '--restore', snap)).errors).toMatch(/snapshot of another machine: the memory of sample/);
     truncateSync(snap, 100_000);
     const cut = await run('--restore', snap);
     expect(cut.errors).toMatch(/The snapshot is cut short: it has 100000 bytes of \d+/);
     expect(cut.status).toBe(2);
-    expect((await run('--restore', 'media/sample/guest.elf')).errors).toMatch(/no snapshot/);
+    expect((await run('--restore', 'test/guests/minimal/guest.elf')).errors).toMatch(/no snapshot/);
   });
 
   test("late in the boot of Debian's kernel: restored, recorded from there, replayed", async (context) => {

@@ -9,7 +9,7 @@ import { configFile, run } from './xenoscope.ts';
 const PROMPT = 'sample> ';
 
 function sample(name: string, settings: Readonly<Record<string, string | readonly string[]>> = {}): string {
-  return configFile({ name, kernel: path.resolve('media/sample/guest.elf'), memory: 8, ...settings });
+  return configFile({ name, kernel: path.resolve('test/guests/minimal/guest.elf'), memory: 8, ...settings });
 }
 
 const linesOf = (text: string, name: string): string[] =>

@@ -48,7 +48,8 @@ function rowsOfReadelf(file: string): readonly Row[] {
 }
 
 const CASES: readonly (readonly [string, () => string])[] = [
-  ['the bundled sample', () => SAMPLE],
+  ['a 64-bit kernel', () => SAMPLE],
+  ['the bundled sample', () => 'media/sample/guest.elf'],
   ...[...VARIANTS, ['-m32', '-gdwarf-4'] as const].flatMap(([level, version]): [string, () => string][] => [
     [`.eh_frame at ${level} ${version}`, () => compile(level, version)],
     [`.debug_frame at ${level} ${version}`, () => compile(level, version, '-fno-asynchronous-unwind-tables')],

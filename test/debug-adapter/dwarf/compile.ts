@@ -6,7 +6,8 @@ import path from 'node:path';
 import { DebugInfo } from '../../../debug-adapter/dwarf/debug-info.ts';
 import { readElf } from '../../../emulator/elf/elf-file.ts';
 
-export const SAMPLE = 'media/sample/guest.elf';
+/** Built with flags of a kernel's own. */
+export const SAMPLE = 'test/guests/minimal/guest.elf';
 const SOURCE = 'test/debug-adapter/dwarf/program.c';
 const MAXIMUM_OUTPUT = 64 << 20;
 

@@ -88,7 +88,20 @@ function functionAddresses(file: string): readonly number[] {
   return functions.flatMap(({ value, size }) => Array.from({ length: size }, (_, at) => value + at));
 }
 
-describe('the bundled sample', () => {
+describe('the bundled sample, a 32-bit kernel', () => {
+  const file = 'media/sample/guest.elf';
+
+  it('has the rows that objdump prints, and is where addr2line says', () => {
+    const rows = rowsOf(infoOf(file));
+    expect(rows.length).toBeGreaterThan(1500);
+    expect(rows).toEqual(rowsOfObjdump(file));
+    const addresses = functionAddresses(file);
+    expect(addresses.length).toBeGreaterThan(0x3000);
+    expect(placesOf(infoOf(file), addresses)).toEqual(placesOfAddr2line(file, addresses));
+  });
+});
+
+describe('a 64-bit kernel', () => {
   it('has the rows that objdump prints', () => {
     const rows = rowsOf(infoOf(SAMPLE));
     expect(rows.length).toBeGreaterThan(500);

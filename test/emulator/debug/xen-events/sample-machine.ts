@@ -10,7 +10,7 @@ import { readKernelImage } from '../../../../emulator/xen/toolstack/image/kernel
 import { bootDomains, type Machine } from '../../../../emulator/xen/toolstack/machine-boot.ts';
 
 export function bootSample(): Promise<Machine> {
-  const kernel = readFileSync('media/sample/guest.elf');
+  const kernel = readFileSync('test/guests/minimal/guest.elf');
   const { config } = domainConfigFromKeys({ kernel: '/sample', name: 'sample', memory: 64 });
   return bootDomains({
     domains: [{ config, image: readKernelImage(kernel), ramdisk: undefined, warnings: [] }],

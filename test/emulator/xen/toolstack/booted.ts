@@ -14,9 +14,9 @@ export interface Guest {
   readonly cmdline?: string;
 }
 
-/** The bundled sample domain. */
+/** A small 64-bit domain of our own (test/guests/minimal). */
 export function sampleGuest(): Guest {
-  return { kernel: new Uint8Array(readFileSync('media/sample/guest.elf')), memory: 8 };
+  return { kernel: new Uint8Array(readFileSync('test/guests/minimal/guest.elf')), memory: 8 };
 }
 
 export function loadedGuest({ kernel, memory, vcpus, ramdisk, cmdline = 'console=hvc0' }: Guest): LoadedDomain {

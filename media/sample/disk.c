@@ -32,6 +32,10 @@ void disk_check(const char *argument)
     for (u32 i = 0; i < PAGE_SIZE; i++)
         sum += kept[i];
     print("disk: sectors %llu to %llu read, bytes add up to %u\n", sector, disk.sectors - 1, sum);
+    if (disk.read_only) {
+        print("disk: read-only; access=rw in its configuration changes that\n");
+        return;
+    }
     for (u32 i = 0; i < PAGE_SIZE; i++)
         buffer[i] = (u8)~kept[i];
     if (transfer(1, sector, buffer, PAGE_SECTORS) != 0)

@@ -38,7 +38,11 @@ struct peer {
 /* network.c */
 void network_init(void);
 void report_network(printer *print);
-/* For front ends: the interface is up with this address ("00:16:3e:…"), or down (NULL); a frame has come. */
+/* For front ends: pages to send from and to receive into. */
+#define TX_PAGES 16
+#define RX_PAGES 32
+extern u8 tx_pages[TX_PAGES][PAGE_SIZE], rx_pages[RX_PAGES][PAGE_SIZE];
+/* The interface is up with this address ("00:16:3e:…"), or down (NULL); a frame has come. */
 void network_connected(const char *mac);
 void network_receive(const u8 *frame, u32 length);
 

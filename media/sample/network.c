@@ -17,6 +17,8 @@ struct arp {
     be32 target;
 } __attribute__((packed));
 
+u8 tx_pages[TX_PAGES][PAGE_SIZE] PAGE_ALIGNED;
+u8 rx_pages[RX_PAGES][PAGE_SIZE] PAGE_ALIGNED;
 u8 own_mac[MAC_BYTES];
 be32 own_address;
 static int up;

@@ -4,8 +4,6 @@
 #include "xen-4.h"
 
 #define RING_ENTRIES 256
-#define TX_PAGES 16
-#define RX_PAGES 32
 
 struct netif_tx_request {
     u32 gref;
@@ -49,8 +47,6 @@ struct netif_rx_sring {
 
 static volatile struct netif_tx_sring tx;
 static volatile struct netif_rx_sring rx;
-static u8 tx_pages[TX_PAGES][PAGE_SIZE] PAGE_ALIGNED;
-static u8 rx_pages[RX_PAGES][PAGE_SIZE] PAGE_ALIGNED;
 static u32 tx_references[TX_PAGES], rx_references[RX_PAGES], ring_references[2];
 static u32 rx_consumed, port;
 

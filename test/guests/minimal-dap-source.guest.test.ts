@@ -6,7 +6,7 @@ import { readElf } from '../../emulator/elf/elf-file.ts';
 import { readSymbols } from '../../emulator/elf/elf-symbols.ts';
 import { base64, consoleShows, type DapProcess, startDap } from './dap-process.ts';
 
-const SOURCES = path.resolve('media/sample');
+const SOURCES = path.resolve('test/guests/minimal');
 const file = (name: string): string => path.join(SOURCES, name);
 
 /** Number of the first line of a source file that holds a text. */
@@ -20,19 +20,19 @@ function lineOf(name: string, text: string): number {
 
 /** Addresses by the linker's own table, to check with what debugging information says. */
 const symbols = new Map(
-  readSymbols(readElf(readFileSync('media/sample/guest.elf'))).map(({ name, value }) => [
+  readSymbols(readElf(readFileSync('test/guests/minimal/guest.elf'))).map(({ name, value }) => [
     name,
     BigInt.asUintN(64, BigInt(value)),
   ]),
 );
 const symbol = (name: string): string => `0x${symbols.get(name)?.toString(16)}`;
 
-describe('the sample, debugged by source', () => {
+describe('a 64-bit domain, debugged by source', () => {
   let dap: DapProcess;
   beforeAll(async () => {
     dap = await startDap();
     await request('initialize', { adapterID: 'xen', clientID: 'test' });
-    await request('launch', { config: 'media/sample/guest.cfg' });
+    await request('launch', { config: 'test/guests/minimal/guest.cfg' });
     await dap.client.event('initialized');
   });
   afterAll(async () => {

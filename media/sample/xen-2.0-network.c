@@ -9,8 +9,6 @@
 #include "xen-2.0.h"
 
 #define RING_ENTRIES 256
-#define TX_PAGES 16
-#define RX_PAGES 32
 
 struct netif_tx_request {
     u32 addr, pad; /* machine address */
@@ -64,8 +62,6 @@ struct interface_connect {
 
 static volatile struct netif_tx_interface tx;
 static volatile struct netif_rx_interface rx;
-static u8 tx_pages[TX_PAGES][PAGE_SIZE] PAGE_ALIGNED;
-static u8 rx_pages[RX_PAGES][PAGE_SIZE] PAGE_ALIGNED;
 static u8 rx_given[RX_PAGES];
 static u32 rx_consumed, port;
 static struct interface_status status;

@@ -9,8 +9,6 @@
 #include "xen-1.2.h"
 
 #define RING_ENTRIES 256
-#define TX_PAGES 16
-#define RX_PAGES 32
 
 enum { NETOP_PUSH_BUFFERS = 0, NETOP_RESET_RINGS = 2, NETOP_GET_VIF_INFO = 3, RING_STATUS_OK = 0 };
 
@@ -46,8 +44,6 @@ struct net_ring {
 } PAGE_ALIGNED;
 
 static volatile struct net_ring ring;
-static u8 tx_pages[TX_PAGES][PAGE_SIZE] PAGE_ALIGNED;
-static u8 rx_pages[RX_PAGES][PAGE_SIZE] PAGE_ALIGNED;
 static volatile struct net_idx *indexes; /* modulo 256 */
 static u32 rx_consumed;
 
