@@ -155,7 +155,9 @@ test.each(PAIRS)('one on Xen %s answers the pings of one on Xen %s, the same way
       extra: `ip=10.0.0.${index + 1} ${index === 1 ? 'run=ping+10.0.0.1' : ''}`,
     }),
   );
-  const outcomes = await Promise.all([1, 2].map(() => run(...pair, '--until', 'domain2:sequence 3, ', '--timeout', '60')));
+  const outcomes = await Promise.all(
+    [1, 2].map(() => run(...pair, '--until', 'domain2:sequence 3, ', '--timeout', '60')),
+  );
   const times = [...(outcomes[0]?.console ?? '').matchAll(/ping: sequence (\d), (\d+)\.(\d{3}) us/g)];
   expect(times.map(([, sequence]) => sequence).slice(0, 2)).toEqual(['1', '2']);
   for (const [, , microseconds] of times) {
