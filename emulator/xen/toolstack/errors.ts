@@ -57,3 +57,11 @@ export function deviceRefused(domain: string, device: string, reason: string): U
     'Look at `disk` and `vif` in the configuration.',
   );
 }
+
+export function oneVcpuOnly(domain: string, xen: string, vcpus: number): UserError {
+  return new UserError(
+    'domain.vcpus',
+    `Domain "${domain}" is to have ${vcpus} vCPUs, and Xen ${xen} gives its domains one.`,
+    'Leave `vcpus` out of the configuration.',
+  );
+}

@@ -12,7 +12,7 @@ import { newStruct } from '../public/struct.ts';
 import { START_INFO, VMASST_TYPE_WRITABLE_PAGETABLES } from '../public/xen-2.0/xen.ts';
 import type { BuildOptions, BuiltDomain } from './build-options.ts';
 import { DomainMemory } from './domain-memory.ts';
-import { builtTablesRefused, machineOutOfMemory } from './errors.ts';
+import { builtTablesRefused, machineOutOfMemory, oneVcpuOnly } from './errors.ts';
 import { planXen2Domain, type Xen2Layout } from './xen-2-layout.ts';
 
 const HOST = 0 as Domid;
@@ -26,6 +26,7 @@ export function buildXen2Domain(hypervisor: Hypervisor, options: BuildOptions): 
   const { image, ramdisk } = options;
   const layout = planXen2Domain(image, options.pages, ramdisk?.length);
   const { name, pages, vcpus, uuid } = options;
+  if (vcpus > 1) throw oneVcpuOnly(name, '2.0', vcpus);
   const domain = hypervisor.createDomain({ name, pages, vcpus, uuid, abi: 'xen-2.0' });
   if (isRefusal(domain)) throw machineOutOfMemory(name, domain.reason);
   const memory = new DomainMemory(hypervisor.ram, domain);
