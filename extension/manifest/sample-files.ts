@@ -3,7 +3,7 @@
  * list its own folders.
  */
 export const SAMPLE_FILES: readonly string[] = [
-  ...['.vscode/launch.json', 'guest.cfg', 'guest-2.0.cfg', 'guest.elf', 'disk.img'],
+  ...['.vscode/launch.json', 'guest.cfg', 'guest-1.2.cfg', 'guest-2.0.cfg', 'guest.elf', 'disk.img'],
   ...['abi.h', 'commands.c', 'commands.h', 'disk.c', 'disk.h', 'event-channels.c', 'events.c', 'events.h'],
   ...['http.c', 'hypercall.h', 'icmp.c', 'link.ld', 'main.c', 'memory.h', 'network.c', 'network.h', 'paging.c'],
   ...['print.c', 'print.h', 'report.c', 'report.h', 'start.S', 'string.c', 'tcp.c', 'time.c', 'time.h', 'traps.c'],

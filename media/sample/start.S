@@ -21,7 +21,7 @@
         note 1, .long _start                    /* ENTRY */
 
         .section __xen_guest, "", @progbits
-        .asciz "GUEST_OS=xenoscope-sample,XEN_VER=2.0,VIRT_BASE=0xC0000000,LOADER=generic"
+        .asciz "GUEST_OS=xenoscope-sample,XEN_VER=2.0,XEN_VER=1.2,VIRT_BASE=0xC0000000,LOADER=generic"
 
         .cfi_sections .debug_frame
 

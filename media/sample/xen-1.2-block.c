@@ -9,7 +9,7 @@
 #define MAX_DISKS 8
 
 enum { BLOCK_IO_OP_SIGNAL = 0, BLOCK_IO_OP_RESET = 1, BLOCK_IO_OP_RING_ADDRESS = 2, BLOCK_IO_OP_VBD_PROBE = 8 };
-enum { XEN_BLOCK_READ = 0, XEN_BLOCK_WRITE = 1 };
+enum { XEN_BLOCK_READ = 0, XEN_BLOCK_WRITE = 1, XD_FLAG_RO = 0x40 };
 
 struct blk_ring_req_entry {
     u32 id;
@@ -77,6 +77,7 @@ void block_1_2_init(void)
         return;
     device = disks[0].device;
     disk.sectors = disks[0].capacity;
+    disk.read_only = (disks[0].info & XD_FLAG_RO) != 0;
 }
 
 int block_1_2_transfer(int write, u64 sector, void *page, u32 sectors)
