@@ -23,7 +23,7 @@ describe('the sample under a plain DAP client', () => {
     await request('initialize', { adapterID: 'xen', clientID: 'test' });
     await request('launch', { config: 'media/sample/guest.cfg' });
     await dap.client.event('initialized');
-    await breakIn('xen-4.c', lineOf('xen-4.c', 'channel_bind(bind.port'));
+    await breakIn('main.c', lineOf('main.c', 'abi->console_init();'));
     await stopAfter('configurationDone', {});
   });
   afterAll(async () => {
@@ -55,7 +55,19 @@ describe('the sample under a plain DAP client', () => {
     return (await request('evaluate', { expression, frameId: stackFrames[0].id, context: 'watch' })).result;
   }
 
+  it('stops in main.c, and shows its local variables', async () => {
+    const { stackFrames } = await request('stackTrace', { threadId: 1 });
+    const { scopes } = await request('scopes', { frameId: stackFrames[0].id });
+    const [locals] = scopes.filter(({ name }: DebugProtocol.Scope) => name === 'Locals');
+    const { variables } = await request('variables', { variablesReference: locals.variablesReference });
+    const found = variables.map(({ name, value }: DebugProtocol.Variable) => `${name} = ${value}`);
+    expect(found).toContain('version = 0x40011 (262161)');
+    await breakIn('main.c');
+  });
+
   it('stops at a line of an ABI, with the lines of all callers, and shows what it asked Xen for', async () => {
+    await breakIn('xen-4.c', lineOf('xen-4.c', 'channel_bind(bind.port'));
+    await stopAfter('continue');
     expect(await stack()).toEqual([
       `timer_init xen-4.c:${lineOf('xen-4.c', 'channel_bind(bind.port')}`,
       `time_init time.c:${lineOf('time.c', 'abi->timer_init()')}`,

@@ -223,7 +223,7 @@ test(
     const counts = (wanted: string | RegExp): number => text.split(wanted).length - 1;
     expect(counts('3 packets transmitted, 3 packets received, 0% packet loss')).toBe(ABIS.length);
     expect(counts('<h1>A domain speaks</h1>')).toBe(ABIS.length);
-    expect(counts(/client: network: port \d+, domain 0 port \d+, \d+ events/)).toBe(ABIS.length);
+    expect(counts(/client: network: port \d+, .*, \d+ events/)).toBe(ABIS.length);
     expect(counts('404 Not Found')).toBe(ABIS.length);
     expect(text).toContain(last);
   },
