@@ -74,7 +74,7 @@ export async function run(options: RunOptions, host: RunHost): Promise<number> {
   );
   let outcome: ReplayOutcome | undefined;
   if (recording !== undefined) {
-    startReplay(machine, recording, (how) => {
+    await startReplay(machine, recording, (how) => {
       outcome = how;
       runner.stop();
     });

@@ -110,12 +110,15 @@ function newLog(machine: Machine, identity: MachineIdentity, journal: DiskJourna
   return writer;
 }
 
-/** From now on the recording's input enters, and no other. @throws UserError when it began somewhere else */
-export function startReplay(
+/**
+ * From now on the recording's input enters, and no other.
+ * @throws UserError when it began somewhere else, or a disk that it plugs in cannot be opened
+ */
+export async function startReplay(
   machine: Machine,
   { path, log }: RecordingFile,
   onReplayed: (outcome: ReplayOutcome) => void,
-): void {
+): Promise<void> {
   const { instructions, hash } = log.head;
   if (instructions !== machine.clock.instructions || hash !== machine.memoryHash()) {
     const here = machine.clock.instructions;
@@ -127,6 +130,7 @@ export function startReplay(
   }
   // A recording may come from a debug session.
   defineDebugInputs(machine);
+  await machine.offerPlugged(log);
   machine.input.replay(log, onReplayed);
 }
 

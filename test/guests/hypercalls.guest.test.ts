@@ -41,6 +41,22 @@ const KERNELS = [XEN_4, XEN_2_0].flatMap((suite) =>
   suite.widths.map((width) => [`Xen ${suite.abi}, pv${width}`, suite, width] as const),
 );
 
+/** Grants, event channels and all else that passes from one domain to another, both ways round. */
+describe('Xen 4, a 64-bit and a 32-bit domain', () => {
+  const orders = [
+    [64, 32],
+    [32, 64],
+  ] as const;
+  for (const guestTest of guestTests().filter(({ domains, widths }) => domains === 2 && widths.length === 2)) {
+    test.for(orders)(`${guestTest.name}: pv%i beside pv%i`, async (widths, context) => {
+      const images = orSkip(context, () => widths.map((width) => hypercallTests(width)));
+      const [ending] = guestTest.endings;
+      const outcome = await runTest(images, XEN_4, guestTest, ending ?? { word: undefined, kind: 'poweroff' });
+      expectVerdicts(outcome, guestTest, ending?.kind ?? 'poweroff');
+    });
+  }
+});
+
 describe.each(KERNELS)('%s', (_, suite, width) => {
   for (const guestTest of guestTests(suite).filter(({ widths }) => widths.includes(width))) {
     for (const ending of guestTest.endings) {

@@ -61,8 +61,8 @@ export function noDisksHere(target: string): UserError {
 }
 
 export class BlockDevices {
-  /** Opened for a plug to come, by the text that it will be named by. Files are no input that could be recorded. */
-  private readonly offered = new Map<string, OpenedDisk>();
+  /** Opened for plugs to come, by the text that they will be named by. Files are no input that could be recorded. */
+  private readonly offered = new Map<string, OpenedDisk[]>();
   /** Disks of domains without xenbus, by "domid/number"; those that a restore may plug in again, too. */
   private readonly own = new Map<string, Disk>();
 
@@ -133,6 +133,7 @@ export class BlockDevices {
 
   dispose(): void {
     for (const { domain, disk, plugged } of this.users()) if (plugged === undefined) this.forget(domain, disk);
+    for (const waiting of this.offered.values()) for (const { store } of waiting.splice(0)) store.close();
   }
 
   /** Of one domain, in the order they were plugged in or by number. */
@@ -162,18 +163,22 @@ export class BlockDevices {
     );
   }
 
+  /** For the next plug under that text that has no disk yet. */
   offer(text: string, opened: OpenedDisk): void {
-    this.offered.get(text)?.store.close();
-    this.offered.set(text, opened);
+    const waiting = this.offered.get(text) ?? [];
+    this.offered.set(text, waiting);
+    waiting.push(opened);
   }
 
   /** Plugs what was offered under that text. */
   plugOffered(domid: number, text: string): Refusal | undefined {
-    const opened = this.offered.get(text);
+    const opened = this.offered.get(text)?.shift();
     if (opened === undefined) return refuse('ENODEV', `nobody has opened the disk "${text}"`);
     const domain = this.hypervisor.domains.get(domid as Domid);
-    if (domain === undefined) return refuse('ENOENT', `there is no domain ${domid}`);
-    this.offered.delete(text);
+    if (domain === undefined) {
+      opened.store.close();
+      return refuse('ENOENT', `there is no domain ${domid}`);
+    }
     const result = this.plug(domain, opened);
     return isRefusal(result) ? result : undefined;
   }

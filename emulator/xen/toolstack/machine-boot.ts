@@ -8,6 +8,7 @@ import { DisposableStore } from '../../base/disposable.ts';
 import { Emitter } from '../../base/event.ts';
 import type { Domid } from '../../base/numbers.ts';
 import { Clock, type WallClock } from '../../machine/clock.ts';
+import type { InputLog } from '../../machine/input-log.ts';
 import { InputPoint } from '../../machine/input-point.ts';
 import type { Ram } from '../../machine/ram.ts';
 import type { Processor } from '../../x86/cpu/processor.ts';
@@ -96,7 +97,9 @@ export interface MachineStatistics {
   readonly virtualSeconds: number;
 }
 
-/** An input, so plain data. */
+/** Inputs, so plain data. The folder is what a relative image name starts from. */
+type DiskPlug = { domid: number; text: string; folder: string | undefined };
+const DISK_PLUG = 'disk-plug';
 type DiskUnplug = { domid: number; vdev: string; force: boolean };
 type VifUnplug = { domid: number; handle: number; force: boolean };
 
@@ -185,7 +188,7 @@ export class Machine implements Disposable {
     readonly unplug: (input: VifUnplug) => Refusal | undefined;
   };
   private readonly diskInputs: {
-    readonly plug: (input: { domid: number; text: string }) => Refusal | undefined;
+    readonly plug: (input: DiskPlug) => Refusal | undefined;
     readonly unplug: (input: DiskUnplug) => Refusal | undefined;
     readonly resize: (input: { domid: number; vdev: string }) => Refusal | undefined;
   };
@@ -225,9 +228,7 @@ export class Machine implements Disposable {
     const controllerOf = (domid: number): DeviceController | undefined => this.live(domid)?.controller;
     this.disks = this.disposables.add(new BlockDevices(hypervisor, this.xenbus, controllerOf));
     this.diskInputs = {
-      plug: this.input.define('disk-plug', ({ domid, text }: { domid: number; text: string }) =>
-        this.disks.plugOffered(domid, text),
-      ),
+      plug: this.input.define(DISK_PLUG, ({ domid, text }: DiskPlug) => this.disks.plugOffered(domid, text)),
       unplug: this.input.define('disk-unplug', ({ domid, vdev, force }: DiskUnplug) =>
         this.disks.unplug(domid, vdev, force),
       ),
@@ -262,20 +263,24 @@ export class Machine implements Disposable {
     this.store.onOutbox = (domid) => this.domains.find(({ domain }) => domain.domid === domid)?.xenstore?.pump();
   }
 
-  /** Builds a domain and connects its back ends; it stays paused. `disks`: those of its configuration, opened. */
+  /**
+   * Builds a domain and connects its back ends; it stays paused. `disks`: those of its configuration, opened; they are
+   * closed where it fails. @throws UserError
+   */
   add(loaded: LoadedDomain, disks: readonly OpenedDisk[] = []): BootedDomain {
     const { config, image } = loaded;
     const uuid = config.uuid === undefined ? this.randomUuid() : uuidFromText(config.uuid);
-    const built = buildDomain(this.hypervisor, {
-      name: config.name,
-      image,
-      ramdisk: loaded.ramdisk,
-      commandLine: config.commandLine,
-      pages: config.memory * PAGES_PER_MEGABYTE,
-      vcpus: config.vcpus,
-      uuid,
-    });
-    const { domain, layout, connections } = built;
+    const { domain, layout, connections } = closingOnError(disks, () =>
+      buildDomain(this.hypervisor, {
+        name: config.name,
+        image,
+        ramdisk: loaded.ramdisk,
+        commandLine: config.commandLine,
+        pages: config.memory * PAGES_PER_MEGABYTE,
+        vcpus: config.vcpus,
+        uuid,
+      }),
+    );
     if (connections.kind === 'xenbus') this.writeEntries(domain, config, connections);
     const booted = this.connect({ config, image: keepSymbolsOnly(image), domain, layout, connections });
     this.plugAll(booted, disks, config.vifs);
@@ -283,10 +288,13 @@ export class Machine implements Disposable {
     return booted;
   }
 
+  /** All disks belong to the machine from now on, or are closed. @throws UserError for a device that is refused */
   private plugAll({ domain, config }: BootedDomain, disks: readonly OpenedDisk[], vifs: readonly string[]): void {
-    for (const disk of disks) {
+    for (const [index, disk] of disks.entries()) {
       const device = this.disks.plug(domain, disk);
-      if (isRefusal(device)) throw deviceRefused(config.name, disk.config.vdev, device.reason);
+      if (!isRefusal(device)) continue;
+      for (const { store } of disks.slice(index + 1)) store.close();
+      throw deviceRefused(config.name, disk.config.vdev, device.reason);
     }
     for (const text of vifs) {
       const device = this.networks.plug(domain, text);
@@ -459,11 +467,24 @@ export class Machine implements Disposable {
 
   /**
    * Opens an image and plugs it into a running domain, as xl block-attach does; `text` as in `disk`. Answers as `plugVif`
-   * does. A replay needs the image offered before (`disks.offer`). @throws UserError when the image cannot be opened
+   * does. A replay needs the image offered before (`offerPlugged`). @throws UserError when the image cannot be opened
    */
   async plugDisk(domid: number, text: string, folder: string | undefined): Promise<Refusal | undefined> {
+    await this.offerDisk(text, folder);
+    return this.diskInputs.plug({ domid, text, folder });
+  }
+
+  /** The images that a recording's plugs will ask for, in their order; before it is replayed. @throws UserError */
+  async offerPlugged(log: InputLog): Promise<void> {
+    for (const { kind, data } of log.entries) {
+      if (kind !== DISK_PLUG) continue;
+      const { text, folder } = data as DiskPlug;
+      await this.offerDisk(text, folder);
+    }
+  }
+
+  private async offerDisk(text: string, folder: string | undefined): Promise<void> {
     for (const opened of await openDisks([text], 'disk', folder, this.openDisk)) this.disks.offer(text, opened);
-    return this.diskInputs.plug({ domid, text });
   }
 
   /** Unplugs a disk by its name (xl block-detach): the guest is asked to let it go; with `force` it is gone at once. */
@@ -537,6 +558,15 @@ export class Machine implements Disposable {
     bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
     bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
     return bytes;
+  }
+}
+
+function closingOnError<T>(disks: readonly OpenedDisk[], work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    for (const { store } of disks) store.close();
+    throw error;
   }
 }
 

@@ -38,8 +38,13 @@ function imageOf(file: string): KernelImage {
   return known;
 }
 
-export async function runTest(file: string, { abi }: Suite, test: GuestTest, { word }: Ending): Promise<Outcome> {
-  const image = imageOf(file);
+/** `files`: the image of each domain; one for all. */
+export async function runTest(
+  files: string | readonly string[],
+  { abi }: Suite,
+  test: GuestTest,
+  { word }: Ending,
+): Promise<Outcome> {
   const domains = Array.from({ length: test.domains }, (_, index) => {
     const peer = test.domains === 2 ? 2 - index : 0;
     const words = [
@@ -56,6 +61,7 @@ export async function runTest(file: string, { abi }: Suite, test: GuestTest, { w
       vcpus: test.vcpus,
       cmdline: words.join(' ').trim(),
     });
+    const image = imageOf(typeof files === 'string' ? files : (files[index] as string));
     return { config, image, ramdisk: undefined, warnings: [] };
   });
   const machine = await bootDomains({ domains, createMachine });
