@@ -59,6 +59,17 @@ test('one that powers off leaves the other running; the report is of both', asyn
   expect(outcome.errors).toContain('domain 2 (beta) ended');
 });
 
+test('what xl would ask of a domain, and why not', async () => {
+  const outcome = await run(
+    ...[sample('alpha'), sample('beta')],
+    ...['--after', 'beta:hello', '--control', 'mem-set 9', '--after', 'beta:from', '--control', 'alpha:checkpoint'],
+    ...['--after', `beta:${PROMPT}`, '--input', 'info\\n', '--until', 'beta:console mfn', '--timeout', '60'],
+  );
+  expect(outcome.report.exit).toBe('matched');
+  expect(outcome.errors).toContain('(beta): mem-set: a domain of 8 MB can have 1 to 8 MB, not 9');
+  expect(outcome.errors).toContain('(alpha): checkpoint: the kernel of domain 1 does not know a cancelled suspend');
+});
+
 test('on_crash = "restart" builds a domain anew while another runs', async () => {
   const outcome = await run(
     ...[sample('alpha'), sample('beta', { on_crash: 'restart' })],
