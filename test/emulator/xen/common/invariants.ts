@@ -9,6 +9,7 @@ import {
   TYPE_L1,
   TYPE_L3,
   TYPE_L4,
+  TYPE_LDT,
   TYPE_SEGMENT_DESCRIPTORS,
   TYPE_WRITABLE,
 } from '../../../../emulator/xen/common/frame-table.ts';
@@ -68,6 +69,11 @@ type Use = (mfn: number, type: number | undefined, what: string) => void;
 
 /** `taken`: L2 tables with Xen's slots that have been met. */
 function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: string[], taken: Set<number>): void {
+  const domain = xen.domains.get(xen.frames.owner(table) as Domid);
+  if (domain?.paging === '2-level') {
+    walkNarrowTable(xen, table, level, use, found);
+    return;
+  }
   const base = xen.ram.offset(table) >>> 2;
   const narrow = xen.domains.get(xen.frames.owner(table) as Domid)?.width === 32;
   const flags = xen.frames.flags[table - xen.frames.first] as number;
@@ -114,12 +120,46 @@ function walkTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: 
   }
 }
 
+/** Tables of 32-bit entries, by the rules of Xen 2.0: slots from 1008 on are Xen's. */
+function walkNarrowTable(xen: Hypervisor, table: Mfn, level: number, use: Use, found: string[]): void {
+  const base = xen.ram.offset(table) >>> 2;
+  if (level > 2) found.push(`L${level} ${table.toString(16)} in a domain of two levels`);
+  for (let slot = 0; slot < 1024; slot++) {
+    const entry = xen.ram.i32[base + slot] as number;
+    const what = `L${level} ${table.toString(16)} slot ${slot}`;
+    const frame = entry >>> 12;
+    if (level === 2 && slot >= 1008) {
+      // The machine-to-physical table, and the directory itself, for nobody in ring 3.
+      const own = slot === 1008 ? xen.m2p.twoLevelL1 : slot === 1019 ? table : 0;
+      if (frame !== own || (entry & 4) !== 0) found.push(`${what} of Xen holds a guest's entry`);
+      continue;
+    }
+    if ((entry & PAGE_PRESENT) === 0) continue;
+    if (level === 1) {
+      if (xen.frames.owner(frame) !== xen.frames.owner(table)) found.push(`${what} maps another domain's frame`);
+      use(frame, (entry & PAGE_RW) !== 0 ? TYPE_WRITABLE : undefined, what);
+    } else if (xen.references.type(frame as Mfn) === 2) {
+      if ((entry & PAGE_RW) !== 0) found.push(`${what} is a writable linear mapping`);
+      if (frame !== table) use(frame, 2, what);
+    } else {
+      use(frame, 1, what);
+      // GLOBAL comes in with a change of flags alone, which Xen 2.0 does not look at.
+      if ((entry & 0x80) !== 0) found.push(`${what} has forbidden bits`);
+    }
+  }
+}
+
+function rootTypeOf(domain: Domain): number {
+  return domain.paging === '2-level' ? 2 : domain.width === 64 ? TYPE_L4 : TYPE_L3;
+}
+
 function useOfDomain(domain: Domain, use: Use): void {
   for (const vcpu of domain.vcpus) {
-    if (vcpu.kernelRoot !== undefined) use(vcpu.kernelRoot, domain.width === 64 ? TYPE_L4 : TYPE_L3, 'kernel root');
+    if (vcpu.kernelRoot !== undefined) use(vcpu.kernelRoot, rootTypeOf(domain), 'kernel root');
     if (vcpu.userRoot !== undefined) use(vcpu.userRoot, TYPE_L4, 'user root');
     for (const mfn of vcpu.gdtFrames) use(mfn, TYPE_SEGMENT_DESCRIPTORS, 'GDT');
-    for (const mfn of vcpu.ldtFrames.values()) use(mfn, TYPE_SEGMENT_DESCRIPTORS, 'LDT');
+    for (const mfn of vcpu.ldtFrames.values())
+      use(mfn, domain.paging === '2-level' ? TYPE_LDT : TYPE_SEGMENT_DESCRIPTORS, 'LDT');
     if (vcpu.vcpuInfoFrame !== undefined) use(vcpu.vcpuInfoFrame, TYPE_WRITABLE, 'vcpu_info');
   }
   const { fifo } = domain.eventChannels;

@@ -19,6 +19,7 @@ import {
   STORE_DONE,
   type Walk,
 } from '../../../../emulator/x86/cpu/processor.ts';
+import { inspectWalk } from '../../../../emulator/x86/mmu/inspect-walk.ts';
 
 /**
  * A processor for hypervisor tests: registers, page walks over real tables without a TLB, and a script in place of
@@ -188,6 +189,7 @@ export class FakeProcessor implements Processor {
   }
 
   walk(address: VirtualAddress, root = this.roots[this.view]): Walk {
+    if (this.paging === '2-level') return inspectWalk(this.ram as never, '2-level', root, address);
     const levels = [];
     let table: number | undefined = root;
     let writable = true;
