@@ -90,26 +90,38 @@ function decodeAccess({ processor }: Hypervisor): Access | undefined {
   return { segment: segment ?? (register === RBP ? SS : DS), offset, length };
 }
 
-/** fixup_seg: only a page-granular data segment of applications that reaches to one end of what is theirs. */
 function turnAround(xen: Hypervisor, vcpu: Vcpu, selector: number, offset: number): boolean {
   const place = descriptorPlace(xen, vcpu, selector);
   const words = new Uint32Array(2);
   if (place === undefined || place === RESERVED || !lookUpDescriptor2(xen, vcpu, selector, words)) return false;
-  const low = words[0] as number;
-  const high = words[1] as number;
+  const turned = turnedDescriptor(words[0] as number, words[1] as number, offset);
+  if (turned === undefined) return false;
+  xen.ram.write64(place, turned.low, turned.high);
+  return true;
+}
+
+/**
+ * fixup_seg: only a page-granular data segment of applications that reaches to one end of what is theirs. Unlike Xen, it
+ * leaves a flat one alone, which would allow nothing any more once turned around: a guest's kernel often works with its
+ * applications' flat segment, and one stray access of an application at Xen's addresses would be the end of the domain.
+ */
+export function turnedDescriptor(
+  low: number,
+  high: number,
+  offset: number,
+): { readonly low: number; readonly high: number } | undefined {
   const wanted = PRESENT_CODE_OR_DATA_32 | GRANULAR | DPL3;
-  if ((high & (wanted | CODE)) !== wanted) return false;
+  if ((high & (wanted | CODE)) !== wanted) return undefined;
   const base = descriptorBase(low, high) >>> 0;
   // As C's unsigned long.
   const limit = (descriptorLimit(low, high) + 1) % 2 ** 32;
   let turned: { low: number; high: number };
   if ((high & EXPAND_DOWN) !== 0) {
-    if ((base + limit) % 2 ** 32 >= 4096 || offset > limit) return false;
+    if ((base + limit) % 2 ** 32 >= 4096 || offset > limit) return undefined;
     turned = withLimit(low, high, PAGE_OFFSET - base);
   } else {
-    if ((PAGE_OFFSET - (base + limit)) >>> 0 >= 4096 || offset <= limit) return false;
+    if (base < 4096 || (PAGE_OFFSET - (base + limit)) >>> 0 >= 4096 || offset <= limit) return undefined;
     turned = withLimit(low, high, 2 ** 32 - (base - (base % 4096)));
   }
-  xen.ram.write64(place, turned.low, turned.high ^ EXPAND_DOWN);
-  return true;
+  return { low: turned.low, high: turned.high ^ EXPAND_DOWN };
 }
