@@ -10,6 +10,7 @@ import type { XenStore } from '../backends/xenstore/store.ts';
 import type { Domain } from '../common/domain.ts';
 import type { Hypervisor } from '../common/hypervisor.ts';
 import { type Refusal, refuse } from '../common/refusal.ts';
+import { EVENT_DIE } from '../public/xen-1.2/xen.ts';
 
 export interface ControlHost {
   readonly hypervisor: Hypervisor;
@@ -18,7 +19,7 @@ export interface ControlHost {
   migrate(domain: Domain): Refusal | undefined;
   /** Whether its kernel knows what a cancelled suspend is (ELF note SUSPEND_CANCEL). */
   knowsCancel(domain: Domain): boolean;
-  /** How a domain without a xenstore is asked: one of Xen 2.0 by messages, one of Xen 1.2 not at all. */
+  /** How a domain without a xenstore is asked: one of Xen 2.0 by messages, one of Xen 1.2 only to end, by an event. */
   controllerOf(domain: Domain): Partial<ControlMessages> | undefined;
   /** For whoever runs the machine. */
   notice(domain: Domain, text: string): void;
@@ -92,6 +93,8 @@ export const CONTROL_COMMANDS: readonly ControlCommand[] = [
   },
 ];
 
+/** What a domain of Xen 1.2 can be asked: to die (DOM0_DESTROYDOMAIN without force raises EVENT_DIE; kill_other_domain). */
+const DYING: readonly string[] = ['shutdown', 'halt'];
 const PAGES_PER_MEGABYTE = 256;
 /** LIBXL_MAXMEM_CONSTANT: beyond what the guest is told. */
 const SLACK_PAGES = 256;
@@ -118,7 +121,8 @@ export class DomainControl {
     const domain = this.host.hypervisor.domains.get(domid as Domid);
     if (domain === undefined) return refuse('ESRCH', `there is no domain ${domid}`);
     const controller = this.host.controllerOf(domain);
-    if (controller !== undefined && controller.requestShutdown === undefined) return noWayToAsk(domain);
+    const onlyDies = controller !== undefined && controller.requestShutdown === undefined;
+    if (onlyDies && !DYING.includes(name)) return noWayToAsk(domain);
     const refusal = command.run(this, domain, words[0] ?? '');
     // Who asked while the guest ran gets no answer.
     if (refusal !== undefined) this.host.notice(domain, `${name}: ${refusal.reason}`);
@@ -130,7 +134,8 @@ export class DomainControl {
     this.afterSuspend.delete(domain.domid);
     const controller = this.host.controllerOf(domain);
     if (controller === undefined) this.host.store.hostWrite(`/local/domain/${domain.domid}/control/shutdown`, how);
-    else controller.requestShutdown?.(how === 'halt' ? 'poweroff' : how);
+    else if (controller.requestShutdown !== undefined) controller.requestShutdown(how === 'halt' ? 'poweroff' : how);
+    else this.host.hypervisor.raiseDeviceEvent(domain, EVENT_DIE);
     return undefined;
   }
 
@@ -202,7 +207,10 @@ function notRunning(domain: Domain): Refusal {
 }
 
 function noWayToAsk(domain: Domain): Refusal {
-  return refuse('EOPNOTSUPP', `domain ${domain.domid} cannot be asked for anything: Xen 1.2 has no messages for that`);
+  return refuse(
+    'EOPNOTSUPP',
+    `domain ${domain.domid} can only be asked to shut down: Xen 1.2 has an event for that, and no messages`,
+  );
 }
 
 function knowsNoCancel(domain: Domain): Refusal {

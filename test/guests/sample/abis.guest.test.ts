@@ -99,6 +99,21 @@ describe.each(ABIS)('on Xen $abi', ({ abi, version, pageTables, timer, errno }) 
     seen.set(abi, neutral(text));
   });
 
+  test('shuts down when the toolstack asks', async () => {
+    const config = configFile({ name: 'sample', kernel, memory: 8, xen_abi: abi });
+    const { console: text, report } = await run(
+      config,
+      '--after',
+      'sample> ',
+      '--control',
+      'shutdown',
+      '--timeout',
+      '60',
+    );
+    expect(text).toContain('the toolstack asks for a poweroff');
+    expect(report.exit).toBe('shutdown');
+  });
+
   // A domain of Xen 1.2 can only write to its console.
   test.skipIf(abi === '1.2')('takes commands on its console; a crash is status 4 with the reason', async () => {
     const line = (command: string): string[] => ['--after', 'sample> ', '--input', `${command}\\n`];
