@@ -100,7 +100,8 @@ async function walk(context: MonitorContext, words: readonly string[]): Promise<
   const address = BigInt(text.startsWith('0x') ? text : `0x${text}`);
   const bits = (await thread(context))?.bits ?? 64;
   const { control } = await context.target.registers(context.vcpu);
-  return await describeWalk(context.target, bits, BigInt(control.cr3 ?? '0x0'), address);
+  const cr3 = BigInt(control.cr3 ?? '0x0');
+  return await describeWalk(context.target, control.paging === '2-level' ? '2-level' : bits, cr3, address);
 }
 
 async function showRings(context: MonitorContext): Promise<readonly string[]> {

@@ -122,7 +122,7 @@ export class LocalTarget implements DebugTarget {
     );
     // No vCPU has been loaded yet; looking at memory before the first instruction needs the mode that it will run in.
     const { current, processor } = machine.hypervisor;
-    if (current === undefined) processor.paging = '4-level';
+    if (current === undefined) processor.paging = machine.domains[0]?.domain.paging ?? '4-level';
     this.disposables.add(machine.onConsole(({ domain, bytes }) => this.consoles.add(domain.domid, bytes)));
     this.inputs = defineDebugInputs(machine);
     this.loop = new RunLoop(machine, scheduler, pace, {

@@ -1,5 +1,5 @@
 import { type MachineAddress, type Mfn, PAGE_SHIFT, PAGE_SIZE, type VirtualAddress } from '../base/numbers.ts';
-import { TYPE_L1, TYPE_SEGMENT_DESCRIPTORS } from '../xen/common/frame-table.ts';
+import { TYPE_L1, TYPE_LDT, TYPE_SEGMENT_DESCRIPTORS } from '../xen/common/frame-table.ts';
 import type { Hypervisor } from '../xen/common/hypervisor.ts';
 import type { Vcpu } from '../xen/common/vcpu.ts';
 import type { MemorySpace } from './target.ts';
@@ -16,7 +16,7 @@ export class MemoryAccess {
     const wanted = Math.min(length, MAXIMUM);
     if (space === 'virtual') {
       if (!isCanonical(address)) return new Uint8Array();
-      return this.xen.processor.peek(toVirtual(address), wanted, this.root(vcpu));
+      return this.xen.processor.peek(toVirtual(address), wanted, this.root(vcpu), vcpu.domain.paging);
     }
     const bytes = new Uint8Array(wanted);
     const done = this.pieces(space, address, wanted, vcpu, (machine, offset, count) => {
@@ -71,7 +71,7 @@ export class MemoryAccess {
   private machineAddress(space: MemorySpace, address: bigint, vcpu: Vcpu): MachineAddress | undefined {
     if (space === 'virtual') {
       if (!isCanonical(address)) return undefined;
-      return this.xen.processor.walk(toVirtual(address), this.root(vcpu)).machine;
+      return this.xen.processor.walk(toVirtual(address), this.root(vcpu), vcpu.domain.paging).machine;
     }
     if (address >= 1n << 52n) return undefined;
     const frame = Number(address >> BigInt(PAGE_SHIFT));
@@ -83,7 +83,8 @@ export class MemoryAccess {
   private isGuarded(mfn: number): boolean {
     const { frames } = this.xen;
     const type = frames.types[mfn - frames.first] as number;
-    return type >= TYPE_L1 && type <= TYPE_SEGMENT_DESCRIPTORS && (frames.typeCounts[mfn - frames.first] as number) > 0;
+    const table = (type >= TYPE_L1 && type <= TYPE_SEGMENT_DESCRIPTORS) || type === TYPE_LDT;
+    return table && (frames.typeCounts[mfn - frames.first] as number) > 0;
   }
 }
 

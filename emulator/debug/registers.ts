@@ -238,7 +238,10 @@ function readControl(xen: Hypervisor, vcpu: Vcpu): Readonly<Record<string, strin
     if (vcpu.domain.abiVersion === '4') {
       const cr2 = vcpuInfoField(vcpu, 'arch_cr2');
       control.cr2 = hex64(ram.read32(cr2), vcpu.domain.width === 64 ? ram.read32((cr2 + 4) as MachineAddress) : 0);
-    } else control.cr2 = hexadecimal(vcpu.faultAddress);
+    } else {
+      control.cr2 = hexadecimal(vcpu.faultAddress);
+      control.paging = vcpu.domain.paging;
+    }
     control.upcall_mask = hexadecimal(upcallMaskByte(ram, vcpu));
     control.upcall_pending = upcallPending(ram, vcpu) ? '0x1' : '0x0';
   }

@@ -243,10 +243,10 @@ export interface Processor {
   /** Set by read32/write32 when they faulted; clear it yourself. */
   failed: boolean;
 
-  /** Looks without touching anything: for the debugger. `root` undefined: the current view's. */
-  walk(address: VirtualAddress, root?: Mfn): Walk;
+  /** Looks without touching anything: for the debugger. Undefined `root`: the current view's; `paging`: the mode in force. */
+  walk(address: VirtualAddress, root?: Mfn, paging?: PagingMode): Walk;
   /** Reads without touching anything; fewer bytes than asked for when a page is missing. */
-  peek(address: VirtualAddress, length: number, root?: Mfn): Uint8Array;
+  peek(address: VirtualAddress, length: number, root?: Mfn, paging?: PagingMode): Uint8Array;
 
   /** Arms or disarms instruction breakpoints: a set of virtual addresses, in any address space. */
   setBreakpoints(addresses: readonly VirtualAddress[]): void;

@@ -274,14 +274,14 @@ export class X86Processor implements Processor {
     if (!this.memory.store(address, 4)) this.failed = true;
   }
 
-  walk(address: VirtualAddress, root = this.mmu.root): Walk {
-    return inspectWalk(this.ram, this.mmu.paging, root, address);
+  walk(address: VirtualAddress, root = this.mmu.root, paging = this.mmu.paging): Walk {
+    return inspectWalk(this.ram, paging, root, address);
   }
-  peek(address: VirtualAddress, length: number, root = this.mmu.root): Uint8Array {
+  peek(address: VirtualAddress, length: number, root = this.mmu.root, paging = this.mmu.paging): Uint8Array {
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
-      const { machine } = this.walk((address + done) as VirtualAddress, root);
+      const { machine } = this.walk((address + done) as VirtualAddress, root, paging);
       if (machine === undefined) break;
       const at = machine - this.ram.firstMfn * PAGE_SIZE + this.ram.base;
       const count = Math.min(length - done, PAGE_SIZE - (machine % PAGE_SIZE));
