@@ -3,7 +3,7 @@ import { orSkip } from '../support/skip.ts';
 import { hypercallTests } from './hypercalls/build.ts';
 import { rowOf } from './hypercalls/rows.ts';
 import { type Outcome, runTest } from './hypercalls/run.ts';
-import { type Suite, type Width, XEN_2_0, XEN_4 } from './hypercalls/suites.ts';
+import { SUITES, type Suite, type Width } from './hypercalls/suites.ts';
 import { type GuestTest, guestTests } from './hypercalls/tests.ts';
 
 /**
@@ -37,7 +37,7 @@ function expectCalls(outcome: Outcome, guestTest: GuestTest, suite: Suite, width
   }
 }
 
-const KERNELS = [XEN_4, XEN_2_0].flatMap((suite) =>
+const KERNELS = SUITES.flatMap((suite) =>
   suite.widths.map((width) => [`Xen ${suite.abi}, pv${width}`, suite, width] as const),
 );
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HypercallRow } from '../../emulator/xen/hypercall/row.ts';
 import { folderOf, rowsOf } from './hypercalls/rows.ts';
-import { XEN_2_0, XEN_4 } from './hypercalls/suites.ts';
+import { SUITES } from './hypercalls/suites.ts';
 import { guestTests } from './hypercalls/tests.ts';
 
 /** What test/guests/hypercalls and hypercalls-2.0 have to hold, whether or not there is a compiler to run it. */
@@ -13,7 +13,7 @@ function wanted({ name, prefix = '', suboperations, elementCommands, run }: Hype
   return commands.length === 0 ? [name] : commands.map((command) => `${prefix}${command}`);
 }
 
-describe.each([XEN_4, XEN_2_0])('a guest test for every hypercall of Xen $abi', (suite) => {
+describe.each(SUITES)('a guest test for every hypercall of Xen $abi', (suite) => {
   const rows = rowsOf(suite);
   const tests = guestTests(suite);
 

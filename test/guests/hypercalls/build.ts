@@ -18,17 +18,19 @@ const WIDTH_FLAGS: Readonly<Record<Width, string>> = {
   32: '-m32 -march=i686',
 };
 
-function sources({ folder, shared }: Suite): string[] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => file.replaceAll('\\', '/'));
-  const own = files.filter((file) => /\.[chS]$/.test(file)).map((file) => `${folder}/${file}`);
-  return [...own, ...shared].sort();
+function sources({ folder, shared, sharedTests }: Suite): string[] {
+  const below = [folder, ...sharedTests].flatMap((root) => {
+    const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((file) => file.replaceAll('\\', '/'));
+    return files.filter((file) => /\.[chS]$/.test(file)).map((file) => `${root}/${file}`);
+  });
+  return [...below, ...shared].sort();
 }
 
 /** Headers are looked for in its own framework first, then where it shares some. */
-function folderFlags({ folder, shared }: Suite): string {
-  const frameworks = new Set([`${folder}/framework`, ...(shared.length === 0 ? [] : [`${XEN_4.folder}/framework`])]);
-  const includes = [...frameworks].map((framework) => `-I${framework}`);
-  return [`-fmacro-prefix-map=${folder}/=`, ...includes].join(' ');
+function folderFlags({ folder, includes }: Suite): string {
+  return [`-fmacro-prefix-map=${folder}/=`, ...[`${folder}/framework`, ...includes].map((path) => `-I${path}`)].join(
+    ' ',
+  );
 }
 
 /** Path of the image. @throws Unavailable where there is no gcc for x86 */

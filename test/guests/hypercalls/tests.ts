@@ -6,7 +6,7 @@ import { type Suite, type Width, XEN_4 } from './suites.ts';
 export interface GuestTest {
   /** "event-channel-op", "event-channel-op/pair". */
   readonly name: string;
-  /** Relative to the folder of all tests. */
+  /** Relative to the folder of all tests of its suite. */
   readonly file: string;
   /** Sub-operations and hypercalls in Xen's spelling, in order. */
   readonly cases: readonly Case[];
@@ -38,8 +38,8 @@ export interface Case {
  * Reads the line `machine: domains=2 vcpus=2 memory=16 widths=64 endings=reboot,code:crash` of a test's first comment,
  * all of it optional, and the cases of its TEST.
  */
-function readTest(suite: Suite, file: string): GuestTest | undefined {
-  const text = readFileSync(path.join(suite.folder, file), 'utf8');
+function readTest(suite: Suite, folder: string, file: string): GuestTest | undefined {
+  const text = readFileSync(path.join(folder, file), 'utf8');
   const declared = /^TEST\("([^"]+)",?([\s\S]*)/m.exec(text);
   if (declared === null) return undefined;
   const words = Object.fromEntries(
@@ -77,11 +77,13 @@ function readCases(text: string): Case[] {
 
 /** All tests, by name. */
 export function guestTests(suite: Suite = XEN_4): GuestTest[] {
-  const folders = readdirSync(suite.folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const files = folders.flatMap(({ name }) =>
-    readdirSync(path.join(suite.folder, name))
+  const own = readdirSync(suite.folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => path.posix.join(suite.folder, name));
+  const tests = [...own, ...suite.sharedTests].flatMap((folder) =>
+    readdirSync(folder)
       .filter((file) => file.endsWith('.c'))
-      .map((file) => `${name}/${file}`),
+      .flatMap((file) => readTest(suite, path.posix.dirname(folder), `${path.posix.basename(folder)}/${file}`) ?? []),
   );
-  return files.flatMap((file) => readTest(suite, file) ?? []).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return tests.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

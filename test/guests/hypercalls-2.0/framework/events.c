@@ -35,10 +35,21 @@ void enable_events(void)
         xen_version(0);
 }
 
+/* For tests that serve several interfaces. */
+void let_events_through(void)
+{
+    enable_events();
+}
+
 void disable_events(void)
 {
     shared_info->evtchn_upcall_mask = 1;
     barrier();
+}
+
+int events_disabled(void)
+{
+    return shared_info->evtchn_upcall_mask;
 }
 
 /* Xen has set the mask, and leaves it to the domain to clear it again. */

@@ -1,8 +1,6 @@
 /* Where Xen enters the domain, and where it brings exceptions and events to. */
-        .section __xen_guest, "a", @progbits
-        .asciz "GUEST_OS=xenoscope-hypercalls,XEN_VER=2.0,VIRT_BASE=0xC0000000,LOADER=generic"
-
-        .text
+/* The first bytes of the image: a Xen 1.2 enters it there. */
+        .section .text.start, "ax", @progbits
         .globl _start
 _start:
         cld
@@ -12,6 +10,7 @@ _start:
         call kernel_main
 1:      jmp 1b
 
+        .text
         .set FLAT_RING1_DS, 0x821
         .set FLAT_RING3_CS, 0x82b
         .set FLAT_RING3_DS, 0x833

@@ -1,5 +1,5 @@
 /* Exceptions and callbacks: recorded, and survived where a fix-up or the test says how. */
-#include "test.h"
+#include <test.h>
 
 struct fixup {
     ulong at, resume;
@@ -19,7 +19,7 @@ static void record(const struct registers *registers, u32 vector)
     last_trap.cr2 = fault_address;
     last_trap.cs = registers->cs & 0xffff;
     last_trap.from_user = (registers->cs & 3) == 3;
-    last_trap.upcall_mask = shared_info->evtchn_upcall_mask;
+    last_trap.upcall_mask = events_disabled();
     last_trap.flags = registers->eflags;
     last_trap.sp = last_trap.from_user ? registers->esp : 0;
 }
@@ -33,7 +33,7 @@ void trap(struct registers *registers, u32 vector)
     }
     record(registers, vector);
     if (last_trap.from_user) {
-        shared_info->evtchn_upcall_mask = 1;
+        disable_events();
         __asm__ volatile("jmp user_done");
     }
     for (const struct fixup *fixup = fixups_start; fixup < fixups_end; fixup++) {

@@ -1,0 +1,20 @@
+/* kbd_op: the keyboard, which is its owner's (drivers/char/xen_kbd.c). */
+#include "test.h"
+
+static void write_output(void)
+{
+    expect_errno(kbd_op(KBD_OP_WRITEOUTPUT, 0), -EPERM, "for the console's owner");
+}
+
+static void write_command(void)
+{
+    expect_errno(kbd_op(KBD_OP_WRITECOMMAND, 0), -EPERM, "for the console's owner");
+}
+
+static void read(void)
+{
+    expect_errno(kbd_op(KBD_OP_READ, 0), -EPERM, "for the console's owner");
+    expect_errno(kbd_op(3, 0), -EPERM, "before the command is looked at");
+}
+
+TEST("kbd-op", {"KBD_OP_WRITEOUTPUT", write_output}, {"KBD_OP_WRITECOMMAND", write_command}, {"KBD_OP_READ", read});
