@@ -20,12 +20,28 @@ export interface Format {
   readonly is64: boolean;
 }
 
-/** One table of .debug_abbrev; codes are small and dense in practice. */
-export function readAbbreviations(reader: DataReader, format: Format): ReadonlyMap<number, Abbreviation> {
-  const table = new Map<number, Abbreviation>();
-  for (;;) {
+/** One table of .debug_abbrev, read as far as the codes asked for: the root of a unit has the first one. */
+export class Abbreviations {
+  private readonly known = new Map<number, Abbreviation>();
+  private complete = false;
+
+  constructor(
+    private readonly reader: DataReader,
+    private readonly format: Format,
+  ) {}
+
+  get(wanted: number): Abbreviation | undefined {
+    while (!this.complete && !this.known.has(wanted)) this.readNext();
+    return this.known.get(wanted);
+  }
+
+  private readNext(): void {
+    const { reader, format } = this;
     const code = reader.uleb();
-    if (code === 0) return table;
+    if (code === 0) {
+      this.complete = true;
+      return;
+    }
     const tag = reader.uleb();
     const hasChildren = reader.u8() !== 0;
     const specifications: number[] = [];
@@ -43,7 +59,10 @@ export function readAbbreviations(reader: DataReader, format: Format): ReadonlyM
       const bytes = fixedSize(form, format);
       size = size < 0 || bytes < 0 ? -1 : size + bytes;
     }
-    table.set(code, { tag, hasChildren, specifications: Uint16Array.from(specifications), constants, size });
+    // Of two with one code the first counts.
+    if (!this.known.has(code)) {
+      this.known.set(code, { tag, hasChildren, specifications: Uint16Array.from(specifications), constants, size });
+    }
   }
 }
 

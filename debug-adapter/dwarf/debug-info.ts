@@ -11,11 +11,12 @@ import { type LineTable, readLineTable } from './line-table.ts';
 import { bodyStart, type LinePlace, lineRanges, nearestLine, placeAt, statementLines, statementsOf } from './lines.ts';
 import { evaluateLocation, type FrameState, type Location, type LocationContext, OPTIMIZED_OUT } from './location.ts';
 import { Problems } from './malformed.ts';
+import { NameSearch } from './name-search.ts';
 import type { PcRange } from './ranges.ts';
 import { DebugSections } from './sections.ts';
 import { describeType, type Member, membersOf, type TypeDescription } from './types.ts';
 import { readUnitHeaders, Unit } from './unit.ts';
-import { type Enumerator, enumeratorsOf, namedTypes } from './unit-names.ts';
+import { type Enumerator, enumeratorsOf, namedTypes, withoutKeyword } from './unit-names.ts';
 import { fileScope, frameBaseOf, globalsOf, locateVariable, type Variable, variablesOf } from './variables.ts';
 
 /** What an address is in the source. */
@@ -65,6 +66,7 @@ export class DebugInfo {
   private readonly scopes = new Map<Unit, ReadonlyMap<string, Variable>>();
   private readonly enumeratorNames = new Map<Unit, ReadonlyMap<string, Enumerator>>();
   private readonly typeNames = new Map<Unit, ReadonlyMap<string, number>>();
+  private readonly names: NameSearch;
 
   private constructor(
     private readonly sections: DebugSections,
@@ -76,6 +78,7 @@ export class DebugInfo {
     const units: Unit[] = [];
     for (const header of headers) units.push(new Unit(header, sections, (offset) => this.unitOf(offset)));
     this.units = units;
+    this.names = new NameSearch(sections, units);
   }
 
   /** Undefined: the file has neither debugging information nor call-frame information. */
@@ -189,13 +192,12 @@ export class DebugInfo {
   }
 
   /**
-   * A variable of a file's scope by name: of this unit first, then of the first unit that defines it. Every unit is
-   * read for a name that none defines, so ask only for `elsewhere` what the symbol table has.
+   * A variable of a file's scope by name: of this unit first, then, with `elsewhere`, of the first unit that defines it.
    */
   global(name: string, preferred: Unit, elsewhere: boolean): Variable | undefined {
     const own = this.fileScope(preferred).get(name);
     if (own !== undefined || !elsewhere) return own;
-    for (const unit of this.units) {
+    for (const unit of this.names.unitsNaming(name)) {
       const found = this.fileScope(unit).get(name);
       if (found?.entry.has(AT.location) === true) return found;
     }
@@ -206,7 +208,7 @@ export class DebugInfo {
   typeNamed(name: string, preferred: Unit | undefined): number | undefined {
     const own = preferred === undefined ? undefined : this.typesByName(preferred).get(name);
     if (own !== undefined) return own;
-    for (const unit of this.units) {
+    for (const unit of this.names.unitsNaming(withoutKeyword(name))) {
       const found = this.typesByName(unit).get(name);
       if (found !== undefined) return found;
     }

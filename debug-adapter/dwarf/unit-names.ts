@@ -18,6 +18,9 @@ const TYPE_KEYWORDS: ReadonlyMap<number, string> = new Map([
   [TAG.base_type, ''],
 ]);
 
+/** "page" of "struct page": as the entry has it. */
+export const withoutKeyword = (name: string): string => name.replace(/^(struct|union|class|enum) /, '');
+
 /** Offsets of the types that a unit defines, by name: "u32", "struct page". */
 export function namedTypes(unit: Unit): ReadonlyMap<string, number> {
   const { tree } = unit;

@@ -1,4 +1,4 @@
-import { type Abbreviation, type Format, readAbbreviations } from './abbreviations.ts';
+import { type Abbreviation, Abbreviations, type Format } from './abbreviations.ts';
 import { AT, TAG } from './constants.ts';
 import type { DataReader } from './data-reader.ts';
 import { Entry } from './entry.ts';
@@ -68,7 +68,7 @@ function readHeader(reader: DataReader, offset: number, end: number, is64: boole
 
 /** One compilation unit. Everything beyond its header is read when it is asked for, and may throw `MalformedDwarf`. */
 export class Unit {
-  private table: ReadonlyMap<number, Abbreviation> | undefined;
+  private table: Abbreviations | undefined;
   private rootBases: Bases | undefined;
   private rootRanges: readonly PcRange[] | undefined;
   private flatTree: UnitTree | undefined;
@@ -126,7 +126,7 @@ export class Unit {
   }
 
   abbreviation(code: number, offset: number): Abbreviation {
-    this.table ??= readAbbreviations(this.sections.reader('abbrev', this.header.abbreviations), this.header);
+    this.table ??= new Abbreviations(this.sections.reader('abbrev', this.header.abbreviations), this.header);
     const found = this.table.get(code);
     if (found === undefined) throw unknownAbbreviation(code, offset);
     return found;
