@@ -32,7 +32,7 @@ describe.each(SUITES)('a guest test for every hypercall of Xen $abi', (suite) =>
   });
 
   test('cases are named after what exists', () => {
-    const known = new Set(rows.flatMap((row) => [row.name, ...wanted(row)]));
+    const known = new Set(rows.flatMap((row) => [row.name, ...wanted(row), ...wanted({ ...row, run: undefined })]));
     expect(tests.flatMap(({ cases }) => cases.map(({ name }) => name)).filter((name) => !known.has(name))).toEqual([]);
   });
 

@@ -26,7 +26,7 @@ const OP: ArgumentSpec = { name: 'op', format: 'address' };
 /** Operations for names only: the call is carried out as a whole. */
 function operations(names: Readonly<Record<number, string>>, struct: StructDefinition<string>): SuboperationRow[] {
   return Object.entries(names).map(([number, name]) =>
-    plain(Number(number), name.toLowerCase(), undefined, '', { struct, argument: 0 }),
+    plain(Number(number), name, undefined, '', { struct, argument: 0 }),
   );
 }
 

@@ -1,4 +1,4 @@
-import type { MachineAddress, VirtualAddress } from '../../../base/numbers.ts';
+import type { MachineAddress, Mfn, VirtualAddress } from '../../../base/numbers.ts';
 import { TYPE_L1, TYPE_L2 } from '../../common/frame-table.ts';
 import { faultAt } from '../../common/guest-access.ts';
 import { hex, type Refusal, refuse } from '../../common/refusal.ts';
@@ -43,6 +43,11 @@ function oneUpdate(call: HypercallContext, ptr: number, val: number, flush: { wa
     case MMU_NORMAL_PT_UPDATE: {
       const { machine } = xen.processor.walk(pointer as VirtualAddress, vcpu.kernelRoot);
       if (machine === undefined) return refuse('EINVAL', `nothing is mapped at ${hex(pointer)}`);
+      const mfn = Math.floor(machine / 4096) as Mfn;
+      const type = xen.references.type(mfn);
+      const isFree = !xen.frames.owns(domain.domid, mfn) || xen.references.typeCount(mfn) === 0;
+      if (type !== TYPE_L1 && type !== TYPE_L2 && !isFree)
+        return refuse('EINVAL', `mfn ${hex(mfn)} is no page table, and in use as something else`);
       return updateWord2(xen, domain, machine as MachineAddress, val, domain);
     }
     case MMU_UNCHECKED_PT_UPDATE:

@@ -1,4 +1,5 @@
 import type { MachineAddress, Mfn, VirtualAddress } from '../../../base/numbers.ts';
+import type { Domain } from '../../common/domain.ts';
 import { machineAddressOf, TYPE_LDT, TYPE_SEGMENT_DESCRIPTORS, TYPE_WRITABLE } from '../../common/frame-table.ts';
 import type { Hypervisor } from '../../common/hypervisor.ts';
 import { hex, hex64, type Refusal, refuse } from '../../common/refusal.ts';
@@ -35,9 +36,13 @@ export function isValidCodeSelector(selector: number): boolean {
 
 /**
  * What Xen stores for a descriptor that a guest wants: segments may not reach Xen; one of 4 KiB grain that does is cut
- * short without a word.
+ * short without a word. Xen 1.2 refuses it (arch/i386/mm.c: check_descriptor).
  */
-export function checkDescriptor2(low: number, high: number): { low: number; high: number } | Refusal {
+export function checkDescriptor2(
+  low: number,
+  high: number,
+  { abiVersion }: Domain,
+): { low: number; high: number } | Refusal {
   if ((high & PRESENT) === 0) return { low, high };
   const bad = (why: string): Refusal => refuse('EINVAL', `descriptor ${hex64(low, high)} ${why}`);
   if ((high & DPL) === 0) return bad('is for ring 0');
@@ -47,12 +52,16 @@ export function checkDescriptor2(low: number, high: number): { low: number; high
     return (high & 0xe0) === 0 ? { low, high } : bad('has reserved bits set');
   }
   const base = ((high & 0xff000000) | ((high & 0xff) << 16) | (low >>> 16)) >>> 0;
-  if (base >= PAGE_OFFSET - 4096) return bad(`has its base in Xen's area`);
   const granular = (high & GRANULAR) !== 0;
   const raw = ((high & 0xf0000) | (low & 0xffff)) + 1;
   // As C's unsigned long: 1 << 20 pages are 0 bytes.
   const limit = granular ? (raw * 4096) % 2 ** 32 : raw;
   const end = (base + limit) % 2 ** 32;
+  if (abiVersion === '1.2')
+    return end > base && end <= PAGE_OFFSET
+      ? { low, high }
+      : bad("reaches into Xen's area, and Xen 1.2 cuts no limits");
+  if (base >= PAGE_OFFSET - 4096) return bad(`has its base in Xen's area`);
   if ((high & (CODE | EXPAND_DOWN)) === EXPAND_DOWN) {
     if (end <= base) return { low, high };
     return granular ? withLimit(low, high, 2 ** 32 - (base - (base % 4096))) : bad('reaches down into Xen');
@@ -82,12 +91,13 @@ export function doSetGdt2({ xen, vcpu, args }: HypercallContext): HypercallResul
 }
 
 function setGdt2(xen: Hypervisor, vcpu: Vcpu, frames: readonly number[], entries: number): Refusal | undefined {
-  const { domid } = vcpu.domain;
+  const { domid, abiVersion } = vcpu.domain;
   const taken: Mfn[] = [];
   for (const [index, frame] of frames.entries()) {
     let refusal = xen.references.getWithType(frame, TYPE_SEGMENT_DESCRIPTORS, domid);
     // A guest may not have thought of Xen's entries in the first page: they are cleared, and it is looked at again.
-    if (refusal !== undefined && index === 0 && clearReserved(xen, frame, domid))
+    const mayClear = refusal !== undefined && index === 0 && abiVersion !== '1.2';
+    if (mayClear && clearReserved(xen, frame, domid))
       refusal = xen.references.getWithType(frame, TYPE_SEGMENT_DESCRIPTORS, domid);
     if (refusal !== undefined) {
       for (const mfn of taken) xen.references.putWithType(mfn);
@@ -121,7 +131,7 @@ function clearReserved(xen: Hypervisor, frame: number, domid: Vcpu['domain']['do
 export function doUpdateDescriptor2({ xen, domain, vcpu, args }: HypercallContext): HypercallResult {
   const address = args.u32(0);
   if (address % 8 !== 0) return refuse('EINVAL', `descriptor address ${hex(address)} is not a multiple of 8`);
-  const checked = checkDescriptor2(args.low(1), args.low(2));
+  const checked = checkDescriptor2(args.low(1), args.low(2), domain);
   if ('errno' in checked) return checked;
   const frame = Math.floor(address / 4096);
   if (!xen.references.get(frame, domain.domid))

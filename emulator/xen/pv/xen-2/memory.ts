@@ -56,7 +56,7 @@ export class TwoLevelTables implements Validator {
   }
 
   promote(mfn: Mfn, type: FrameType, owner: Domain): Refusal | undefined {
-    if (type === TYPE_SEGMENT_DESCRIPTORS || type === TYPE_LDT) return this.promoteDescriptors(mfn);
+    if (type === TYPE_SEGMENT_DESCRIPTORS || type === TYPE_LDT) return this.promoteDescriptors(mfn, owner);
     const base = this.ram.offset(mfn) >>> 2;
     const end = type === TYPE_L2 ? DOMAIN_ENTRIES_PER_L2_PAGETABLE : ENTRIES;
     for (let slot = 0; slot < end; slot++) {
@@ -237,12 +237,12 @@ export class TwoLevelTables implements Validator {
     this.store(mfn, LINEAR_PT_VIRT_START >>> 22, (mfn << 12) | own);
   }
 
-  private promoteDescriptors(mfn: Mfn): Refusal | undefined {
+  private promoteDescriptors(mfn: Mfn, owner: Domain): Refusal | undefined {
     const base = this.ram.offset(mfn) >>> 2;
     for (let entry = 0; entry < 512; entry++) {
       const low = this.ram.i32[base + entry * 2] as number;
       const high = this.ram.i32[base + entry * 2 + 1] as number;
-      const checked = checkDescriptor2(low, high);
+      const checked = checkDescriptor2(low, high, owner);
       if ('errno' in checked) return refuse('EINVAL', `descriptor page ${hex(mfn)} entry ${entry}: ${checked.reason}`);
       if (checked.low === low && checked.high === high) continue;
       this.ram.write64((machineAddressOf(mfn) + entry * 8) as MachineAddress, checked.low, checked.high);

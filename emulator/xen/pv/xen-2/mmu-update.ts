@@ -269,6 +269,8 @@ function updateVaMapping2({ xen, domain, vcpu, args }: HypercallContext, pageOwn
   if (page >= HYPERVISOR_VIRT_START >>> 12) return refuse('EINVAL', `page number ${hex(page)} is in Xen's area`);
   const address = (page * 4096) as VirtualAddress;
   const table = findL1(xen, vcpu, address);
+  // Xen 1.2 passes on what reading the entry came to.
+  if (isRefusal(table) && domain.abiVersion === '1.2') return refuse('EFAULT', table.reason);
   const refusal = isRefusal(table) ? table : xen.twoLevel.modifyL1(table, page & 0x3ff, args.low(1), domain, pageOwner);
   const flags = args.u32(2);
   if ((flags & UVMF_FLUSH_TLB) !== 0) xen.tlb.flushAll();

@@ -12,6 +12,7 @@ SECTIONS
         . = ALIGN(8);
         tests_start = .; KEEP(*(.tests)) tests_end = .;
     } :text
+    __xen_guest : { KEEP(*(__xen_guest)) } :text
     . = ALIGN(4096);
     .data : { *(.data*) } :data
     .bss : { *(.bss*) *(COMMON) } :data

@@ -17,4 +17,4 @@ static void read(void)
     expect_errno(kbd_op(3, 0), -EPERM, "before the command is looked at");
 }
 
-TEST("kbd-op", {"KBD_OP_WRITEOUTPUT", write_output}, {"KBD_OP_WRITECOMMAND", write_command}, {"KBD_OP_READ", read});
+TEST("kbd-op", {"kbd_op", write_output}, {"kbd_op", write_command}, {"kbd_op", read});
