@@ -3,7 +3,7 @@ import { orSkip } from '../support/skip.ts';
 import { hypercallTests } from './hypercalls/build.ts';
 import { rowOf } from './hypercalls/rows.ts';
 import { type Outcome, runTest } from './hypercalls/run.ts';
-import { SUITES, type Suite, type Width } from './hypercalls/suites.ts';
+import { SUITES, type Suite, type Width, XEN_4 } from './hypercalls/suites.ts';
 import { type GuestTest, guestTests } from './hypercalls/tests.ts';
 
 /**
