@@ -24,6 +24,7 @@ import { type DomainLayout, planDomain } from './domain-layout.ts';
 import { DomainMemory } from './domain-memory.ts';
 import { builtTablesRefused, machineOutOfMemory } from './errors.ts';
 import type { XenbusConnections } from './host-side.ts';
+import { bsdSymbols } from './image/bsd-symbols.ts';
 import type { GuestType, KernelImage } from './image/kernel-image.ts';
 import { writePageTables } from './page-table-writer.ts';
 import { buildXen1Domain } from './xen-1-builder.ts';
@@ -104,6 +105,9 @@ function loadSegments(memory: DomainMemory, image: KernelImage, layout: DomainLa
     const offset = segment.physicalAddress + image.virtOffset - image.virtKernelStart;
     memory.write(layout.kernel.pfn, offset, image.elf.reader.slice(segment.offset, segment.fileSize));
   }
+  const symbols = image.parameters.bsdSymtab ? bsdSymbols(image.elf) : undefined;
+  if (symbols === undefined) return;
+  memory.write(layout.kernel.pfn, image.virtKernelEnd - image.virtKernelStart - symbols.length, symbols);
 }
 
 function writeP2m(memory: DomainMemory, domain: Domain, layout: DomainLayout): void {

@@ -1,8 +1,6 @@
 /**
  * What a kernel image tells its domain builder: ELF notes with owner "Xen" (public/elfnote.h), or the older
  * `__xen_guest` string. Follows libelf's elf_xen_parse.
- *
- * NOT IMPLEMENTED: BSD_SYMTAB is read but no symbol table is appended.
  */
 import { signed64 } from '../../../base/numbers.ts';
 import { ByteReader } from '../../../elf/byte-reader.ts';

@@ -7,6 +7,7 @@ import { ByteReader } from '../../../elf/byte-reader.ts';
 import { EM_386, SHT_DYNSYM, SHT_SYMTAB } from '../../../elf/constants.ts';
 import { type ElfFile, isElf, loadableSegments, type ProgramHeader, readElf } from '../../../elf/elf-file.ts';
 import type { AbiVersion } from '../../common/domain.ts';
+import { bsdSymbols, bsdSymbolsAt } from './bsd-symbols.ts';
 import { readBzImage } from './bzimage.ts';
 import {
   addressesOutOfBounds,
@@ -36,7 +37,7 @@ export interface KernelImage {
   readonly parameters: ImageParameters;
   /** Virtual address of pfn 0. */
   readonly virtBase: number;
-  /** First and one-past-last address of the loaded kernel. */
+  /** First and one-past-last address of the loaded kernel, with the symbols that BSD_SYMTAB asks for. */
   readonly virtKernelStart: number;
   readonly virtKernelEnd: number;
   readonly virtEntry: number;
@@ -89,7 +90,9 @@ export function readKernelImage(bytes: Uint8Array, abi?: AbiVersion): KernelImag
   const paddrOffset = parameters.paddrOffset ?? (parameters.source === 'notes' ? 0 : virtBase);
   const virtOffset = virtBase - paddrOffset;
   const start = Math.min(...segments.map((segment) => segment.physicalAddress)) + virtOffset;
-  const end = Math.max(...segments.map((segment) => segment.physicalAddress + segment.memorySize)) + virtOffset;
+  const loadEnd = Math.max(...segments.map((segment) => segment.physicalAddress + segment.memorySize)) + virtOffset;
+  const symbols = parameters.bsdSymtab ? bsdSymbols(elf)?.length : undefined;
+  const end = symbols === undefined ? loadEnd : bsdSymbolsAt(loadEnd, elf) + symbols;
   const image: KernelImage = {
     guestType,
     container: unwrapped.container,

@@ -116,7 +116,9 @@ describe.each([64, 32] as const)('a %i-bit domain', (width) => {
     const before = machine.clock.instructions;
     expect(xen.run(1000).kind).toBe('budget');
     expect(machine.clock.instructions).toBe(before + 1000);
-    expect(domain.vcpus[0]?.registers.rip).toBe(image.vcpus[0] && (image.vcpus[0].fields.registers as never)['rip']);
+    expect(domain.vcpus[0]?.registers.rip).toBe(
+      image.vcpus[0] && (image.vcpus[0].fields.registers as { rip: number }).rip,
+    );
     expect(findViolations(xen)).toEqual([]);
   });
 
