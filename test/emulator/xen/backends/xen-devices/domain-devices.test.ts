@@ -342,6 +342,25 @@ describe('net_io_op', () => {
     expect(fake.op('net', 2, 0)).not.toBeTypeOf('number');
   });
 
+  it('refuses a page that is mapped twice, and one that is mapped to be read only', () => {
+    const fake = new Fake12();
+    fake.addVif(0);
+    const rings = fake.openNet();
+    const { machine } = fake.guest;
+    // Page 63 at 61's address as well, and 64 without the writable bit.
+    machine.hypercall(14, -0x80000000 + 61 * 4096, machine.entry(63, 7), 0);
+    machine.hypercall(14, -0x80000000 + 64 * 4096, machine.entry(64, 5), 0);
+    [63, 64].forEach((pfn, index) => {
+      rings.setUint32(2052 + index * 8, fake.entryOf(pfn), true);
+    });
+    fake.idx.setUint32(12, 2, true);
+    fake.op('net', 0, 0);
+    expect(fake.idx.getUint32(16, true)).toBe(2);
+    expect([rings.getUint8(2052), rings.getUint8(2060)]).toEqual([1, 1]);
+    expect(fake.entry(63) & 1).toBe(1);
+    expect(findViolations(machine.xen)).toEqual([]);
+  });
+
   it('drops a frame where the guest has used the entry otherwise, and gives its page back', () => {
     const fake = new Fake12();
     fake.addVif(0);
