@@ -4,6 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { LaunchConfiguration } from './launch-configuration.ts';
+import type { XenViewRequests } from './view-data.ts';
 
 /** Beyond DAP's own arguments of `initialize`. */
 export interface XenInitializeArguments extends DebugProtocol.InitializeRequestArguments {
@@ -205,7 +206,7 @@ export interface XenStatisticsBody {
 }
 
 /** Custom requests by name. */
-export interface XenRequests {
+export interface XenRequests extends XenViewRequests {
   readonly xenConsoleInput: { readonly arguments: XenConsoleInputArguments; readonly body: undefined };
   readonly xenConsoleHistory: { readonly arguments: XenConsoleHistoryArguments; readonly body: XenConsoleHistoryBody };
   readonly xenDomains: { readonly arguments: undefined; readonly body: XenDomainsBody };

@@ -66,6 +66,10 @@ export const unknownDomain = (domain: number): ProtocolError =>
   new ProtocolError(1209, 'target.unknown-domain', `There is no domain ${domain}.`);
 export const noCrash = (): ProtocolError =>
   new ProtocolError(1210, 'target.no-exception', 'The vCPU did not stop for an exception.');
+export const nothingThere = (what: string): ProtocolError =>
+  new ProtocolError(1212, 'target.nothing-there', `There is no such ${what}.`);
+export const xenstoreRefused = (message: string): ProtocolError =>
+  new ProtocolError(1213, 'target.xenstore-refused', message);
 /** A disk or network interface that could not be plugged in or out; `id` is that of the error underneath. */
 export const deviceRefused = (id: string, message: string, hint: string): ProtocolError =>
   new ProtocolError(1211, id, hint === '' ? message : `${message} ${hint}`);

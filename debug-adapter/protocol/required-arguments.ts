@@ -34,6 +34,12 @@ const REQUIRED: Partial<Record<Command, Fields>> = {
   xenConsoleInput: { base64: 'string' },
   xenAttachDevice: { kind: 'string', specification: 'string' },
   xenDetachDevice: { kind: 'string', name: 'string' },
+  xenPlace: { address: 'string' },
+  xenXenstoreNode: { path: 'string' },
+  xenXenstoreWrite: { path: 'string' },
+  xenFrame: { mfn: 'string' },
+  xenTranslate: { space: 'string', address: 'string' },
+  xenCheckEntry: { table: 'string', index: 'number', entry: 'string' },
   xenReadMemory: { space: 'string', address: 'string', count: 'number' },
   xenWriteMemory: { space: 'string', address: 'string', base64: 'string' },
 };

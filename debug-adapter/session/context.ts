@@ -1,6 +1,6 @@
 import { type Disposable, DisposableStore } from '../../emulator/base/disposable.ts';
 import { joinSymbolLists } from '../../emulator/base/symbol-list.ts';
-import type { DebugTarget, EventFilter, StopEvent, ThreadInfo } from '../../emulator/debug/target.ts';
+import type { DebugTarget, EventFilter, HistoryLimits, StopEvent, ThreadInfo } from '../../emulator/debug/target.ts';
 import { joinPath } from '../dwarf/paths.ts';
 import type { XenEvents, XenInitializeArguments } from '../protocol/custom-requests.ts';
 import { machineRunning, notLaunched, unknownDomain, unknownThread } from '../protocol/errors.ts';
@@ -39,6 +39,8 @@ export class SessionContext implements Disposable {
   terminated = false;
   /** Exception filters with their conditions, by filter id. */
   filters: ReadonlyMap<EventFilter, string | undefined> = new Map([['crash', undefined]]);
+  /** What views have asked to be recorded. */
+  historyLimits: HistoryLimits = { hypercalls: 0, xenstore: 0 };
   /** Where messages of log points go. */
   readonly logs: LogThrottle;
 

@@ -96,6 +96,8 @@ async function boot(context: SessionContext): Promise<void> {
   const name = threads[0]?.name.replace(/\/\d+$/, '') ?? 'domain';
   context.send('process', { name, startMethod: 'launch', isLocalProcess: false, pointerSize: 64 });
   for (const line of await target.notices()) context.output('important', `${line}\n`);
+  const { hypercalls, xenstore } = context.historyLimits;
+  if (hypercalls + xenstore > 0) await target.setHistoryLimits(context.historyLimits);
   forwardConsole(context, target, subscriptions);
   forwardTrace(context, target, subscriptions);
   subscriptions.add(target.onStopped((event) => void handleStop(context, target, event)));

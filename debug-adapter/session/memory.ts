@@ -101,7 +101,11 @@ async function holeSize(
 }
 
 /** An address as any expression; registers are those of the frame. While the machine runs, symbols and numbers only. */
-async function evaluateAddress(context: SessionContext, text: string, frameId: number | undefined): Promise<bigint> {
+export async function evaluateAddress(
+  context: SessionContext,
+  text: string,
+  frameId: number | undefined,
+): Promise<bigint> {
   const reference = parseReference(text);
   if (reference !== undefined) return reference.address;
   try {
@@ -127,7 +131,7 @@ function checkedCount(count: number): number {
   return Math.min(count, MAXIMUM_READ);
 }
 
-function checkedSpace(space: string): MemorySpace {
+export function checkedSpace(space: string): MemorySpace {
   if (space === 'virtual' || space === 'pseudo-physical' || space === 'machine') return space;
   throw badArguments(`there is no memory space "${space}"`);
 }

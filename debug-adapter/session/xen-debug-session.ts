@@ -11,7 +11,9 @@ import * as devices from './devices.ts';
 import { disassemble } from './disassembly.ts';
 import * as evaluation from './evaluate.ts';
 import * as execution from './execution.ts';
+import * as histories from './histories.ts';
 import type { SessionHost } from './host.ts';
+import * as inspections from './inspections.ts';
 import * as lifecycle from './lifecycle.ts';
 import * as memory from './memory.ts';
 import { goTo, gotoTargets } from './source/goto.ts';
@@ -110,6 +112,19 @@ export class XenDebugSession implements Disposable {
     on('xenNames', (args) => views.names(context, args));
     on('xenReadMemory', (args) => memory.xenReadMemory(context, args));
     on('xenWriteMemory', (args) => memory.xenWriteMemory(context, args));
+    on('xenPageTable', (args) => inspections.pageTable(context, args));
+    on('xenFrame', (args) => inspections.frame(context, args));
+    on('xenTranslate', (args) => inspections.translate(context, args));
+    on('xenCheckEntry', (args) => inspections.checkEntry(context, args));
+    on('xenEventChannels', (args) => inspections.eventChannels(context, args));
+    on('xenGrants', (args) => inspections.grants(context, args));
+    on('xenDomainState', (args) => inspections.domainState(context, args));
+    on('xenHypercallHistory', (args) => histories.hypercallHistory(context, args));
+    on('xenXenstoreHistory', (args) => histories.xenstoreHistory(context, args));
+    on('xenPlace', (args) => histories.place(context, args));
+    on('xenXenstoreNode', (args) => histories.xenstoreNode(context, args));
+    on('xenXenstoreConnections', () => histories.xenstoreConnections(context));
+    on('xenXenstoreWrite', (args) => histories.xenstoreWrite(context, args));
     on('xenStatistics', () => views.statistics(context));
   }
 }

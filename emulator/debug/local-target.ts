@@ -4,23 +4,25 @@ import { Emitter } from '../base/event.ts';
 import { formatAddress, type VirtualAddress } from '../base/numbers.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import { packSymbols, type SymbolList } from '../base/symbol-list.ts';
-import { UserError } from '../base/user-error.ts';
 import { isCrash } from '../xen/common/domain.ts';
 import type { RunResult } from '../xen/common/hypervisor.ts';
 import type { HypercallRecord } from '../xen/common/trace.ts';
 import type { Vcpu } from '../xen/common/vcpu.ts';
 import type { BootedDomain, Machine } from '../xen/toolstack/machine-boot.ts';
 import { readSnapshot, restoreMachine, takeSnapshot } from '../xen/toolstack/machine-snapshot.ts';
+import { ArmedPoints } from './armed-points.ts';
 import { ConsoleHistory } from './console-history.ts';
 import { Devices } from './devices.ts';
-import type { HypercallCatalogue, Resolved } from './hypercall-catalogue.ts';
+import type { HypercallCatalogue } from './hypercall-catalogue.ts';
 import { callText, hypercallInfo } from './hypercall-info.ts';
-import { type DebugInputs, defineDebugInputs } from './inputs.ts';
+import { type DebugInputs, defineDebugInputs, xenstoreProblem } from './inputs.ts';
+import { Histories } from './introspection/histories.ts';
 import { INSPECTORS, type InspectionName, type Inspections } from './introspection/inspections.ts';
 import { kernelSymbols } from './introspection/kernel-symbols.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { readRegisters, ripOf, stackPointerOf } from './registers.ts';
 import { RunLoop } from './run-loop.ts';
+import { restoredWhileRunning } from './snapshot-errors.ts';
 import { Stepper } from './stepper.ts';
 import { StopPlace } from './stop-place.ts';
 import type {
@@ -30,6 +32,7 @@ import type {
   DeviceInfo,
   DomainEnd,
   EventFilter,
+  HistoryLimits,
   HypercallBreakpoint,
   HypercallInfo,
   HypercallName,
@@ -48,7 +51,6 @@ import type {
 } from './target.ts';
 import { TraceRouter } from './trace/trace-router.ts';
 import { Watchpoints } from './watchpoints.ts';
-import { filterId } from './xen-events/filter-id.ts';
 import { XenEvents } from './xen-events/xen-events.ts';
 
 export interface LocalTargetOptions {
@@ -92,9 +94,9 @@ export class LocalTarget implements DebugTarget {
   private readonly watchpoints: Watchpoints;
   private readonly router: TraceRouter;
   private readonly events: XenEvents;
+  private readonly histories: Histories;
   private readonly consoles = new ConsoleHistory();
-  private instructionPoints: readonly InstructionBreakpoint[] = [];
-  private hypercallPoints: readonly { readonly id: string; readonly resolved: Resolved }[] = [];
+  private readonly points: ArmedPoints;
   private filters: ReadonlySet<EventFilter> = new Set();
   private stepper: Stepper | undefined;
   private readonly place: StopPlace;
@@ -109,11 +111,13 @@ export class LocalTarget implements DebugTarget {
     const { machine, scheduler, pace, trace } = options;
     this.machine = machine;
     this.memory = new MemoryAccess(machine.hypervisor);
+    this.points = new ArmedPoints(machine.hypervisor, options.catalogue);
     this.plugs = new Devices(machine, (domid) => options.kernels.find(({ domain }) => domain === domid)?.folder);
     this.place = new StopPlace(machine.hypervisor);
     this.watchpoints = new Watchpoints(machine.hypervisor.processor);
     this.router = this.disposables.add(new TraceRouter(machine, trace, (line) => this.traced.fire(line)));
-    this.events = this.disposables.add(new XenEvents(machine, () => this.loop.isRunning));
+    this.histories = new Histories(machine);
+    this.events = this.disposables.add(new XenEvents(machine, this.histories, () => this.loop.isRunning));
     this.disposables.add(machine);
     this.disposables.add(
       machine.onNotice(({ domain, text }) =>
@@ -253,13 +257,13 @@ export class LocalTarget implements DebugTarget {
   setEventFilters(filters: readonly EventFilter[]): Promise<void> {
     this.filters = new Set(filters);
     this.events.setFilters(filters);
-    this.armHypercalls();
+    this.points.stopAtEveryHypercall(this.filters.has('hypercall'));
     this.watch();
     return Promise.resolve();
   }
 
   setInstructionBreakpoints(points: readonly InstructionBreakpoint[]): Promise<void> {
-    this.instructionPoints = points;
+    this.points.setInstructions(points);
     this.arm();
     this.watch();
     return Promise.resolve();
@@ -271,10 +275,9 @@ export class LocalTarget implements DebugTarget {
   }
 
   setHypercallBreakpoints(points: readonly HypercallBreakpoint[]): Promise<readonly BreakpointVerdict[]> {
-    this.hypercallPoints = points.map(({ id, name }) => ({ id, resolved: this.options.catalogue.resolve(name) }));
+    const verdicts = this.points.setHypercalls(points);
     this.watch();
-    this.armHypercalls();
-    return Promise.resolve(this.hypercallPoints.map(({ resolved }) => resolved.verdict));
+    return Promise.resolve(verdicts);
   }
 
   setXenBreakpoints(points: readonly XenBreakpoint[]): Promise<readonly BreakpointVerdict[]> {
@@ -334,7 +337,12 @@ export class LocalTarget implements DebugTarget {
     args: Inspections[Name]['arguments'],
   ): Promise<Inspections[Name]['result']> {
     try {
-      return Promise.resolve(INSPECTORS[name](this.machine, args));
+      const look = INSPECTORS[name] as (
+        machine: Machine,
+        of: typeof args,
+        histories: Histories,
+      ) => Inspections[Name]['result'];
+      return Promise.resolve(look(this.machine, args, this.histories));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -343,6 +351,21 @@ export class LocalTarget implements DebugTarget {
   async control(domain: number, command: string): Promise<void> {
     this.loop.interrupt();
     this.plugs.control(domain, command);
+  }
+
+  setHistoryLimits({ hypercalls, xenstore }: HistoryLimits): Promise<void> {
+    this.histories.hypercalls.limit = hypercalls;
+    this.histories.xenstore.limit = xenstore;
+    this.events.listen();
+    this.watch();
+    return Promise.resolve();
+  }
+
+  changeXenstore(path: string, value: string | undefined): Promise<string | undefined> {
+    this.loop.interrupt();
+    const problem = xenstoreProblem(path, value);
+    if (problem === undefined) this.inputs.changeXenstore({ path, value });
+    return Promise.resolve(problem);
   }
 
   statistics(): Promise<Statistics> {
@@ -392,14 +415,14 @@ export class LocalTarget implements DebugTarget {
     this.place.noticeReturn(vcpu);
     const rip = ripOf(hypervisor, vcpu);
     if (this.stepper?.reached() === true) return this.stepDone(vcpu);
-    const points = this.instructionPoints.filter(({ address }) => toVirtual(address) === rip).map(({ id }) => id);
+    const points = this.points.at(rip);
     if (points.length === 0 || this.place.isCurrent()) {
       hypervisor.processor.skipBreakpointOnce();
       return this.rearmed();
     }
     // The hypercall that a breakpoint stands on would stop again at the same place: one stop for both.
     const call = hypervisor.currentHypercall(vcpu);
-    const calls = call === undefined || call.result !== undefined ? [] : this.armedFor(call);
+    const calls = call === undefined || call.result !== undefined ? [] : this.points.for(call);
     if (call !== undefined && calls.length > 0) {
       return this.stopNow({ reason: 'hypercall', vcpu, breakpoints: [...points, ...calls], text: callText(call) });
     }
@@ -414,7 +437,7 @@ export class LocalTarget implements DebugTarget {
   private atHypercall(vcpu: Vcpu, call: HypercallRecord): 'run' | 'stop' {
     this.place.noticeReturn(vcpu);
     if (this.place.isCurrent()) return 'run';
-    return this.stopNow({ reason: 'hypercall', vcpu, breakpoints: this.armedFor(call), text: callText(call) });
+    return this.stopNow({ reason: 'hypercall', vcpu, breakpoints: this.points.for(call), text: callText(call) });
   }
 
   /** Somebody asked for a stop here: for a refused hypercall, or for what a Xen breakpoint waits for. */
@@ -423,23 +446,13 @@ export class LocalTarget implements DebugTarget {
     if (!this.events.hasPending) return 'run';
     // A step that is complete here is: were the stop unwanted, going on would execute one instruction too many.
     if (this.stepper?.single === true && this.stepper.ran()) return this.stepDone(vcpu);
-    return this.stopNow({ reason: 'xen-event', vcpu, breakpoints: this.armedAt(vcpu), text: '' });
+    return this.stopNow({ reason: 'xen-event', vcpu, breakpoints: this.points.where(vcpu), text: '' });
   }
 
   private stopAtRefusal(record: HypercallRecord): 'stop' {
     const { errno, reason } = record.result ?? {};
     const text = `${callText(record)} returned ${errno ?? 'an error'}${reason === undefined ? '' : `: ${reason}`}`;
     return this.stopNow({ reason: 'hypercall-error', vcpu: record.vcpu, text });
-  }
-
-  /** Breakpoints on where a vCPU stands; going on from here passes them. */
-  private armedAt(vcpu: Vcpu | undefined): readonly string[] {
-    const { hypervisor } = this.machine;
-    if (vcpu === undefined || vcpu !== hypervisor.current) return [];
-    const rip = ripOf(hypervisor, vcpu);
-    const points = this.instructionPoints.filter(({ address }) => toVirtual(address) === rip).map(({ id }) => id);
-    const call = hypervisor.currentHypercall(vcpu);
-    return call === undefined || call.result !== undefined ? points : [...points, ...this.armedFor(call)];
   }
 
   private domainEnded(booted: BootedDomain): 'run' | 'stop' {
@@ -501,7 +514,7 @@ export class LocalTarget implements DebugTarget {
   private arm(): void {
     const own = this.stepper?.breakpoint;
     this.armedForStep = own;
-    const addresses = new Set(this.instructionPoints.map(({ address }) => toVirtual(address)));
+    const addresses = new Set(this.points.addresses);
     if (own !== undefined) addresses.add(own);
     // Each call costs the processor what it has decoded.
     const armed = [...addresses].join();
@@ -512,12 +525,16 @@ export class LocalTarget implements DebugTarget {
 
   private watch(): void {
     const step = this.stepper;
-    const armed = step !== undefined || this.instructionPoints.length > 0 || this.hypercallPoints.length > 0;
+    const armed = step !== undefined || !this.points.isEmpty;
     this.router.watch({
       // While stepping, so that the call stepped over is recorded with its result.
       hypercall:
-        step !== undefined || this.filters.has('hypercall-error') || this.events.wantsHypercalls
+        step !== undefined ||
+        this.filters.has('hypercall-error') ||
+        this.events.wantsHypercalls ||
+        this.histories.hypercalls.isOn
           ? (record) => {
+              this.histories.hypercallReturned(record);
               this.noticeRefusal(record);
               this.events.hypercallReturned(record);
             }
@@ -537,17 +554,6 @@ export class LocalTarget implements DebugTarget {
     if (record.result?.errno === undefined || this.refused !== undefined) return;
     this.refused = record;
     this.machine.hypervisor.requestStop();
-  }
-
-  private armedFor(call: HypercallRecord): readonly string[] {
-    const points = this.hypercallPoints.filter(({ resolved }) => resolved.matches(call)).map(({ id }) => id);
-    return this.filters.has('hypercall') ? [...points, filterId('hypercall')] : points;
-  }
-
-  private armHypercalls(): void {
-    const { catalogue } = this.options;
-    const points = this.hypercallPoints.flatMap(({ resolved }) => resolved.armed);
-    this.machine.hypervisor.armHypercalls(this.filters.has('hypercall') ? catalogue.resolve('*').armed : points);
   }
 
   private fail(error: unknown): void {
@@ -589,10 +595,6 @@ export class LocalTarget implements DebugTarget {
   private anyAlive(): boolean {
     return this.machine.domains.some(({ domain }) => domain.present);
   }
-}
-
-function restoredWhileRunning(): UserError {
-  return new UserError('snapshot.running', 'The machine is running, and cannot be put back now.', 'Pause it first.');
 }
 
 const toVirtual = (address: string): VirtualAddress => Number(BigInt.asIntN(64, BigInt(address))) as VirtualAddress;

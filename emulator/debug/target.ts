@@ -105,8 +105,18 @@ export interface DebugTarget extends Disposable {
   ): Promise<Inspections[Name]['result']>;
   /** Asks something of a domain; `command` with its argument. What the guest makes of it is seen later. Rejects like `attach`. */
   control(domain: number, command: string): Promise<void>;
+  /** Entries that histories keep from now on; 0: none are recorded, and what was is forgotten. */
+  setHistoryLimits(limits: HistoryLimits): Promise<void>;
+  /** Writes or, without a value, removes a xenstore node as the toolstack. Answers why not, where it cannot be. */
+  changeXenstore(path: string, value: string | undefined): Promise<string | undefined>;
   /** Instruction and time counters, for status bars and tests of progress. */
   statistics(): Promise<Statistics>;
+}
+
+/** Latest entries of the inspections `hypercall-history` and `xenstore-history`. */
+export interface HistoryLimits {
+  readonly hypercalls: number;
+  readonly xenstore: number;
 }
 
 /** Which addresses a memory request means: the current vCPU's virtual ones, a domain's own pages, or machine ones. */

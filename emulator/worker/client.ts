@@ -10,6 +10,7 @@ import type {
   DeviceInfo,
   DomainEnd,
   EventFilter,
+  HistoryLimits,
   HypercallBreakpoint,
   HypercallInfo,
   HypercallName,
@@ -219,6 +220,14 @@ class WorkerTarget implements DebugTarget {
 
   control(domain: number, command: string): Promise<void> {
     return this.call('control', domain, command);
+  }
+
+  setHistoryLimits(limits: HistoryLimits): Promise<void> {
+    return this.call('setHistoryLimits', limits);
+  }
+
+  changeXenstore(path: string, value: string | undefined): Promise<string | undefined> {
+    return this.call('changeXenstore', path, value);
   }
 
   statistics(): Promise<Statistics> {

@@ -31,6 +31,8 @@ export const TARGET_METHODS = [
   'detachDevice',
   'inspect',
   'control',
+  'setHistoryLimits',
+  'changeXenstore',
   'statistics',
 ] as const;
 export type TargetMethod = (typeof TARGET_METHODS)[number];

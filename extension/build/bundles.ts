@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { BuildOptions } from 'esbuild';
+import { VIEW_NAMES } from '../manifest/identifiers.ts';
 import { portableIced } from './iced-x86.ts';
 
 /** Where extension/host gets its machine from; tests put a scripted one in its place. */
@@ -52,7 +53,7 @@ export function bundles({ out, minify, target }: BundleChoices): readonly BuildO
       target: 'node20',
       format: 'cjs',
     },
-    ...['memory', 'rings'].map(
+    ...['memory', 'rings', ...VIEW_NAMES].map(
       (panel): BuildOptions => ({
         ...shared,
         entryPoints: [`extension/webview/panels/${panel}/main.ts`],

@@ -4,13 +4,14 @@ import type {
   XenDomainEndedEventBody,
   XenTraceEventBody,
 } from '../../debug-adapter/protocol/custom-requests.ts';
-import { commands, DEBUG_TYPE, views } from '../manifest/identifiers.ts';
+import { commands, DEBUG_TYPE, views as viewIds } from '../manifest/identifiers.ts';
 import { addBreakpoint } from './breakpoints/add-breakpoint.ts';
 import { bootFile, registerConfigurationProviders } from './configuration/provider.ts';
 import { Terminals } from './console/terminals.ts';
 import { attachDevice, controlDomain, detachDevice } from './devices.ts';
 import { expressionOf, MemoryPanel } from './panels/memory.ts';
 import { RingsView } from './panels/rings.ts';
+import { ViewPanels } from './panels/view-panels.ts';
 import { openSample } from './sample.ts';
 import { activeXenSession, SessionTracker } from './session-tracker.ts';
 
@@ -38,7 +39,7 @@ export function activate(context: vscode.ExtensionContext, createAdapter: Create
   );
   own(vscode.debug.onDidReceiveDebugSessionCustomEvent((event) => receive(terminals, event)));
   own(vscode.debug.onDidTerminateDebugSession((session) => terminals.close(session)));
-  own(vscode.window.registerWebviewViewProvider(views.rings, rings));
+  own(vscode.window.registerWebviewViewProvider(viewIds.rings, rings));
 
   const openMemory = (expression: string): void => {
     own(new MemoryPanel(context.extensionUri, tracker, { expression, space: 'virtual' }));
@@ -50,6 +51,18 @@ export function activate(context: vscode.ExtensionContext, createAdapter: Create
   command(commands.bootFile, (uri) => bootFile(uri instanceof vscode.Uri ? uri : undefined));
   command(commands.openMemory, () => openMemory('rsp'));
   command(commands.openMemoryOfVariable, (row) => openMemory(expressionOf(row) ?? 'rsp'));
+  const views = own(
+    new ViewPanels(context.extensionUri, tracker, (location) => {
+      own(new MemoryPanel(context.extensionUri, tracker, location, vscode.ViewColumn.One));
+    }),
+  );
+  command(commands.openView, () => views.pick());
+  command(commands.openPageTables, () => views.open('page-tables'));
+  command(commands.openGrants, () => views.open('grants'));
+  command(commands.openEventChannels, () => views.open('event-channels'));
+  command(commands.openHypercalls, () => views.open('hypercalls'));
+  command(commands.openDomainState, () => views.open('domain'));
+  command(commands.openXenstore, () => views.open('xenstore'));
   command(commands.attachDevice, () => attachDevice());
   command(commands.detachDevice, () => detachDevice());
   command(commands.controlDomain, () => controlDomain());

@@ -1,4 +1,4 @@
-import { commands, DEBUG_TYPE, views, walkthroughs } from './identifiers.ts';
+import { commands, DEBUG_TYPE, DEFAULT_HISTORY_SIZE, settings, views, walkthroughs } from './identifiers.ts';
 import { launchProperties } from './launch-schema.ts';
 
 /** Languages in whose editors the gutter takes breakpoints during a Xen session. */
@@ -52,12 +52,31 @@ export const contributions = {
     { command: commands.bootFile, title: 'Boot with Xenoscope', category: 'Xen', icon: '$(debug-alt)' },
     { command: commands.openMemory, title: 'Open Memory View', category: 'Xen', icon: '$(file-binary)' },
     { command: commands.openMemoryOfVariable, title: 'View in Xen Memory View', category: 'Xen' },
+    { command: commands.openView, title: 'Open Xen View…', category: 'Xen', icon: '$(layers)' },
+    { command: commands.openPageTables, title: 'Open Page Tables', category: 'Xen' },
+    { command: commands.openGrants, title: 'Open Grant Tables', category: 'Xen' },
+    { command: commands.openEventChannels, title: 'Open Event Channels', category: 'Xen' },
+    { command: commands.openHypercalls, title: 'Open Hypercalls', category: 'Xen' },
+    { command: commands.openDomainState, title: 'Open Domain State', category: 'Xen' },
+    { command: commands.openXenstore, title: 'Open Xenstore', category: 'Xen' },
     { command: commands.showConsole, title: 'Show Guest Console', category: 'Xen', icon: '$(terminal)' },
     { command: commands.attachDevice, title: 'Attach Disk or Network Interface…', category: 'Xen' },
     { command: commands.detachDevice, title: 'Detach Disk or Network Interface…', category: 'Xen' },
     { command: commands.controlDomain, title: 'Control Domain…', category: 'Xen' },
     { command: commands.openSample, title: 'Open the Sample Workspace', category: 'Xen' },
   ],
+  configuration: {
+    title: 'Xenoscope',
+    properties: {
+      [`${settings.section}.${settings.historySize}`]: {
+        type: 'integer',
+        default: DEFAULT_HISTORY_SIZE,
+        minimum: 100,
+        maximum: 1_000_000,
+        markdownDescription: 'Entries that the hypercalls view and the history of the xenstore view keep.',
+      },
+    },
+  },
   menus: {
     commandPalette: [
       { command: commands.openMemoryOfVariable, when: 'false' },
@@ -78,6 +97,7 @@ export const contributions = {
     'debug/toolBar': [
       { command: commands.openMemory, when: duringSession, group: 'navigation@90' },
       { command: commands.showConsole, when: duringSession, group: 'navigation@91' },
+      { command: commands.openView, when: duringSession, group: 'navigation@92' },
     ],
     'debug/variables/context': [{ command: commands.openMemoryOfVariable, when: duringSession, group: 'navigation' }],
     'debug/watch/context': [{ command: commands.openMemoryOfVariable, when: duringSession, group: 'navigation' }],

@@ -12,6 +12,13 @@ export const commands = {
   attachDevice: 'xenoscope.attachDevice',
   detachDevice: 'xenoscope.detachDevice',
   controlDomain: 'xenoscope.controlDomain',
+  openView: 'xenoscope.openView',
+  openPageTables: 'xenoscope.openPageTables',
+  openGrants: 'xenoscope.openGrants',
+  openEventChannels: 'xenoscope.openEventChannels',
+  openHypercalls: 'xenoscope.openHypercalls',
+  openDomainState: 'xenoscope.openDomainState',
+  openXenstore: 'xenoscope.openXenstore',
   openSample: 'xenoscope.openSample',
 } as const;
 
@@ -26,3 +33,10 @@ export const panels = {
 export const walkthroughs = {
   start: 'xenoscope.start',
 } as const;
+
+/** Views of what Xen knows, by the name of their folder in extension/webview/panels. */
+export const VIEW_NAMES = ['page-tables', 'grants', 'event-channels', 'hypercalls', 'domain', 'xenstore'] as const;
+export type ViewName = (typeof VIEW_NAMES)[number];
+
+export const settings = { section: 'xenoscope', historySize: 'historySize' } as const;
+export const DEFAULT_HISTORY_SIZE = 20_000;

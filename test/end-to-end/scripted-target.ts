@@ -83,6 +83,8 @@ export async function createTarget(): Promise<DebugTarget> {
     devices: async () => [],
     attachDevice: async () => undefined,
     detachDevice: async () => undefined,
+    setHistoryLimits: async () => undefined,
+    changeXenstore: async () => undefined,
     inspect: async () => undefined as never,
     control: async () => undefined,
     statistics: async () => ({ instructions, virtualSeconds: 0, wallSeconds: 0, running: false }),

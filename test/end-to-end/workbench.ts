@@ -21,7 +21,7 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 /** The terminal's text can be read back only when it is drawn as text. */
-const SETTINGS = { 'terminal.integrated.gpuAcceleration': 'off' };
+const SETTINGS = { 'terminal.integrated.gpuAcceleration': 'off', 'window.autoDetectColorScheme': true };
 const SCREENSHOTS = 'test-output/screenshots';
 
 /** A VS Code for the Web in Chromium, with the packaged extension, on a folder of its own. */
@@ -134,6 +134,13 @@ export class Workbench {
     await widget.locator('.monaco-list-row.focused', { hasText: name }).waitFor();
     await this.page.keyboard.press('Enter');
     await widget.waitFor({ state: 'hidden' });
+  }
+
+  /** Chooses colours as the system would. The class that VS Code gives the pages of webviews then. */
+  async colours(scheme: 'dark' | 'light', highContrast: boolean): Promise<string> {
+    await this.page.emulateMedia({ colorScheme: scheme, forcedColors: highContrast ? 'active' : 'none' });
+    if (!highContrast) return `vscode-${scheme}`;
+    return scheme === 'dark' ? 'vscode-high-contrast' : 'vscode-high-contrast-light';
   }
 
   /** Puts the cursor of the active editor on a line. */

@@ -1,6 +1,7 @@
 import type { Disposable } from '../../base/disposable.ts';
 import type { HypercallRecord, TraceSink } from '../../xen/common/trace.ts';
 import type { Machine } from '../../xen/toolstack/machine-boot.ts';
+import type { Histories } from '../introspection/histories.ts';
 import type { BreakpointVerdict, EventFilter, XenBreakpoint, XenEventInfo } from '../target.ts';
 import { type Criterion, type PointLimits, parsePoint } from './criterion.ts';
 import { filterId } from './filter-id.ts';
@@ -43,6 +44,7 @@ export class XenEvents implements Disposable {
   /** `isRunning`: what the debugger itself does to a stopped machine is no event. */
   constructor(
     private readonly machine: Machine,
+    private readonly histories: Histories,
     private readonly isRunning: () => boolean,
   ) {}
 
@@ -124,14 +126,20 @@ export class XenEvents implements Disposable {
   }
 
   /** Listens where trace sinks do not reach. */
-  private listen(): void {
+  listen(): void {
     const has = (kind: Criterion['kind']): boolean => this.armed().some(({ criterion }) => criterion.kind === kind);
     const { machine } = this;
     machine.store.observer =
-      has('xenstore') || has('watch')
+      has('xenstore') || has('watch') || this.histories.xenstore.isOn
         ? {
-            changed: (change, domid) => this.happened({ kind: 'xenstore', change, domid }),
-            watchFired: (domid, watch, path) => this.happened({ kind: 'watch', domid, watch, path }),
+            changed: (change, domid) => {
+              this.histories.storeChanged(change, domid);
+              this.happened({ kind: 'xenstore', change, domid });
+            },
+            watchFired: (domid, watch, path) => {
+              this.histories.watchFired(domid, watch, path);
+              this.happened({ kind: 'watch', domid, watch, path });
+            },
           }
         : undefined;
     this.console?.dispose();

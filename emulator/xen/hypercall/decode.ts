@@ -226,6 +226,15 @@ function named(name: string | undefined, value: number): string {
 
 /** "event_channel_op(EVTCHNOP_send, port=3) = 0": one line for a trace. */
 export function formatRecord(record: HypercallRecord): string {
+  const call = `${record.multicallIndex === undefined ? '' : '· '}${record.name}(${formatArguments(record)})`;
+  if (record.result === undefined) return call;
+  const { value, errno, reason } = record.result;
+  const outcome = errno !== undefined ? `-${errno}` : value === undefined ? '(registers replaced)' : String(value);
+  return `${call} = ${outcome}${reason === undefined ? '' : `: ${reason}`}`;
+}
+
+/** "EVTCHNOP_send, {port=3}". */
+export function formatArguments(record: HypercallRecord): string {
   const parts = record.arguments.map((argument) => {
     if (argument.children.length === 0) return argument.value;
     const inner = argument.children.map((child) =>
@@ -233,9 +242,5 @@ export function formatRecord(record: HypercallRecord): string {
     );
     return argument.children[0]?.name.startsWith('[') ? `[${inner.join(' ')}]` : `{${inner.join(' ')}}`;
   });
-  const call = `${record.multicallIndex === undefined ? '' : '· '}${record.name}(${parts.join(', ')})`;
-  if (record.result === undefined) return call;
-  const { value, errno, reason } = record.result;
-  const outcome = errno !== undefined ? `-${errno}` : value === undefined ? '(registers replaced)' : String(value);
-  return `${call} = ${outcome}${reason === undefined ? '' : `: ${reason}`}`;
+  return parts.join(', ');
 }

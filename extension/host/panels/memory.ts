@@ -27,9 +27,10 @@ export class MemoryPanel implements vscode.Disposable {
     extension: vscode.Uri,
     private readonly tracker: SessionTracker,
     location: MemoryLocation,
+    viewColumn = vscode.ViewColumn.Beside,
   ) {
     this.location = location;
-    const column = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: false };
+    const column = { viewColumn, preserveFocus: false };
     const options = { ...webviewOptions(extension), retainContextWhenHidden: true };
     this.panel = vscode.window.createWebviewPanel(panels.memory, 'Xen Memory', column, options);
     this.panel.iconPath = new vscode.ThemeIcon('file-binary');

@@ -8,6 +8,7 @@ import type {
   DeviceInfo,
   DomainEnd,
   EventFilter,
+  HistoryLimits,
   HypercallBreakpoint,
   HypercallInfo,
   HypercallName,
@@ -328,6 +329,16 @@ export class FakeTarget implements DebugTarget {
   ): Promise<Inspections[Name]['result']> {
     this.log.push(`inspect ${name} ${JSON.stringify(args)}`);
     return Promise.resolve(this.inspections.get(name) as Inspections[Name]['result']);
+  }
+
+  setHistoryLimits({ hypercalls, xenstore }: HistoryLimits): Promise<void> {
+    this.log.push(`history ${hypercalls} ${xenstore}`);
+    return Promise.resolve();
+  }
+
+  changeXenstore(path: string, value: string | undefined): Promise<string | undefined> {
+    this.log.push(`xenstore ${path} ${value}`);
+    return Promise.resolve(path.startsWith('/') ? undefined : 'no path');
   }
 
   statistics(): Promise<Statistics> {
