@@ -5,6 +5,11 @@ import { createMachine } from '../../../../emulator/xen/toolstack/create-machine
 import { domainConfigFromKeys } from '../../../../emulator/xen/toolstack/domain-config.ts';
 import { readKernelImage } from '../../../../emulator/xen/toolstack/image/kernel-image.ts';
 import { bootDomains } from '../../../../emulator/xen/toolstack/machine-boot.ts';
+import {
+  machineFromSnapshot,
+  readSnapshot,
+  takeSnapshot,
+} from '../../../../emulator/xen/toolstack/machine-snapshot.ts';
 import { buildElf, text } from '../../elf/build-elf.ts';
 import { grubLike } from './synthetic-kernels.ts';
 
@@ -68,6 +73,20 @@ describe('a Xen 2.0 domain', () => {
       bootStack: 0xc0109000,
       end: 0xc0400000,
     });
+    machine.dispose();
+  });
+
+  test('goes on from a snapshot just as it went on without', async () => {
+    const machine = await boot();
+    machine.run(21);
+    const pieces = takeSnapshot(machine);
+    const snapshot = readSnapshot(Buffer.concat(pieces.map((piece) => Buffer.from(piece))));
+    const finish = (of: typeof machine): string => {
+      expect(of.run(1000).kind).toBe('ended');
+      return `${of.clock.instructions} ${of.memoryHash()}`;
+    };
+    const straight = finish(machine);
+    expect(finish(await machineFromSnapshot(createMachine, snapshot))).toBe(straight);
     machine.dispose();
   });
 
