@@ -6,35 +6,44 @@ import { A, P } from './test-machine.ts';
 const EINVAL = -22;
 const EPERM = -1;
 
+const { domain } = new OldMachine();
+const check = (low: number, high: number) => checkDescriptor2(low, high, domain);
+
 /** check_descriptor of Xen 2.0, arch/x86/x86_32/mm.c. */
 describe('descriptors of Xen 2.0', () => {
   it('of 4 KiB grain are cut short where Xen begins', () => {
     // 4 GiB flat for ring 1 and ring 3: limit 0xFC3FF pages (sheet, section 1).
-    expect(checkDescriptor2(0x0000ffff, 0x00cfba00)).toEqual({ low: 0x0000c3ff, high: 0x00cfba00 });
-    expect(checkDescriptor2(0x0000ffff, 0x00cff200)).toEqual({ low: 0x0000c3ff, high: 0x00cff200 });
+    expect(check(0x0000ffff, 0x00cfba00)).toEqual({ low: 0x0000c3ff, high: 0x00cfba00 });
+    expect(check(0x0000ffff, 0x00cff200)).toEqual({ low: 0x0000c3ff, high: 0x00cff200 });
     // From 0x40000000 up to Xen: 0xBC400 pages.
-    expect(checkDescriptor2(0x0000ffff, 0x40cff200)).toEqual({ low: 0x0000c3ff, high: 0x40cbf200 });
+    expect(check(0x0000ffff, 0x40cff200)).toEqual({ low: 0x0000c3ff, high: 0x40cbf200 });
   });
 
   it('of byte grain that reach Xen are refused, as are those of ring 0 and bases in Xen', () => {
-    expect(checkDescriptor2(0xf000ffff, 0xfc4ff23f)).toMatchObject({ errno: 22 });
-    expect(checkDescriptor2(0x0000ffff, 0x00cf9a00)).toMatchObject({
+    expect(check(0xf000ffff, 0xfc4ff23f)).toMatchObject({ errno: 22 });
+    expect(check(0x0000ffff, 0x00cf9a00)).toMatchObject({
       errno: 22,
       reason: expect.stringMatching(/ring 0/),
     });
-    expect(checkDescriptor2(0xf0000010, 0xfc40f23f)).toMatchObject({ errno: 22 });
-    expect(checkDescriptor2(0x00000010, 0x0040f200)).toEqual({ low: 0x10, high: 0x0040f200 });
+    expect(check(0xf0000010, 0xfc40f23f)).toMatchObject({ errno: 22 });
+    expect(check(0x00000010, 0x0040f200)).toEqual({ low: 0x10, high: 0x0040f200 });
   });
 
   it('of system segments are refused but for call gates into the guest kernel', () => {
-    expect(checkDescriptor2(0, 0x00008b00 | (3 << 13))).toMatchObject({ errno: 22 });
-    expect(checkDescriptor2(0x00611234, 0xc000ec00)).toEqual({ low: 0x00611234, high: 0xc000ec00 });
-    expect(checkDescriptor2(0x08081234, 0xc000ec00)).toMatchObject({ errno: 22 });
+    expect(check(0, 0x00008b00 | (3 << 13))).toMatchObject({ errno: 22 });
+    expect(check(0x00611234, 0xc000ec00)).toEqual({ low: 0x00611234, high: 0xc000ec00 });
+    expect(check(0x08081234, 0xc000ec00)).toMatchObject({ errno: 22 });
   });
 
   it('VALID_CODESEL: ring 1, and of the reserved entries the flat one only', () => {
-    expect([0x0819, 0x61, 0x0d].map(isValidCodeSelector)).toEqual([true, true, true]);
-    expect([0x0821, 0x082b, 0x60, 0x63, 0].map(isValidCodeSelector)).toEqual([false, false, false, false, false]);
+    expect([0x0819, 0x61, 0x0d].map((selector) => isValidCodeSelector(selector))).toEqual([true, true, true]);
+    expect([0x0821, 0x082b, 0x60, 0x63, 0].map((selector) => isValidCodeSelector(selector))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 });
 
