@@ -13,6 +13,7 @@ import { type Contender, compare, config, folder, have, qemu, xenoscope } from '
 import { printDiskThroughput } from './disk.ts';
 import { buildGuest } from './guests.ts';
 import { printIdleCost, printLatencies } from './latency.ts';
+import { benchPrograms } from './programs.ts';
 
 const NODES: readonly string[] = ['20', '22'];
 const { values } = parseArgs({
@@ -24,7 +25,8 @@ const majors = values.node ?? NODES;
 function benchOwnGuests(): void {
   const mix = config('mix', `name = "mix"\nkernel = "${buildGuest('integer-mix', ['ROUNDS=2000'])}"\nmemory = 64\n`);
   const contenders = majors.map((major) => xenoscope(major, mix, 'MIX-DONE'));
-  compare('Integer mix, 64-bit PV guest, interpreter', contenders, rounds);
+  compare('Integer mix, 64-bit PV guest', contenders, rounds);
+  for (const major of majors) benchPrograms(major, rounds);
   for (const major of majors) printLatencies(major, rounds);
   for (const major of majors) printIdleCost(major);
 }
