@@ -44,8 +44,13 @@ export class ArithmeticFlags {
     this.setResult(size, result);
   }
 
-  /** After result = a - b (- borrow). */
+  /** After result = a - b. */
   subtract(size: Size, a: Int, b: Int, result: Int): void {
+    this.subtractWithBorrow(size, a, b, result);
+  }
+
+  /** After result = a - b - borrow: comparing a with b does not tell the flags. */
+  subtractWithBorrow(size: Size, a: Int, b: Int, result: Int): void {
     this.e.setCcAuxiliary(this.fromCarries(size, this.subtractionBorrows(a, b, result)));
     this.setResult(size, result);
   }

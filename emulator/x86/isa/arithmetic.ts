@@ -31,7 +31,7 @@ function subtractWithBorrow(e: Emitter): void {
   const destination = e.modify(0);
   const result = e.let(destination.value.sub(source).sub(e.flags.carry().toWidth(e.width(e.size))));
   destination.store(result);
-  e.flags.subtract(e.size, destination.value, source, result);
+  e.flags.subtractWithBorrow(e.size, destination.value, source, result);
 }
 
 function compare(e: Emitter): void {
