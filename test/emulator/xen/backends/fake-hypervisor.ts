@@ -19,7 +19,7 @@ export function fakeHypervisor() {
     },
     notifyGuest: () => calls.push('notify'),
   } as unknown as Hypervisor;
-  const domain = { domid: 1 as Domid, alive: true } as unknown as Domain;
+  const domain = { domid: 1 as Domid, alive: true, present: true } as unknown as Domain;
   return {
     hypervisor,
     domain,
