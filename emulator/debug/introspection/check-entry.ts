@@ -7,8 +7,9 @@ import { FrameReferences } from '../../xen/pv/mm-types.ts';
 import { modifyEntry } from '../../xen/pv/mm-update.ts';
 import { PageTableValidator } from '../../xen/pv/mm-validate.ts';
 import { Tlb } from '../../xen/pv/tlb.ts';
+import { TwoLevelTables, validatorByAbi } from '../../xen/pv/xen-2/memory.ts';
 import type { Machine } from '../../xen/toolstack/machine-boot.ts';
-import { findDomain, requireWideEntries } from './frames.ts';
+import { findDomain } from './frames.ts';
 
 /** What Xen would say to a new page-table entry. */
 
@@ -16,6 +17,11 @@ import { findDomain, requireWideEntries } from './frames.ts';
 class DryValidator extends PageTableValidator {
   override store(): void {}
   override putEntry(): void {}
+}
+
+/** The same for tables of two levels, of Xen 1.2 and 2.0. */
+class DryTwoLevelTables extends TwoLevelTables {
+  protected override store(): void {}
 }
 
 const NO_TLB = { flushTlb() {}, invalidatePage(_address: VirtualAddress) {} } as unknown as Processor;
@@ -36,7 +42,6 @@ export interface CheckArguments {
 export function checkEntry(machine: Machine, { domain: domid, table, index, entry }: CheckArguments) {
   const domain = findDomain(machine, domid);
   if (domain === undefined) return undefined;
-  requireWideEntries(domain);
   const { hypervisor } = machine;
   const { frames, ram, m2p, tlb, domains } = hypervisor;
   const mfn = Number(table);
@@ -50,11 +55,16 @@ export function checkEntry(machine: Machine, { domain: domid, table, index, entr
   dry.stamp = tlb.stamp;
   const references = new FrameReferences(frames, m2p, dry, domains);
   const validator = new DryValidator(ram, frames, m2p, references);
-  references.validator = validator;
+  const twoLevel = new DryTwoLevelTables(ram, frames, m2p, references);
+  twoLevel.restore(hypervisor.twoLevel.save());
+  references.validator = validatorByAbi(validator, twoLevel);
   const acted = { ram, references, validator } as unknown as Hypervisor;
   let refusal: Refusal | undefined;
   try {
-    refusal = modifyEntry(acted, level, mfn as Mfn, index, half(value), half(value >> 32n), false, domain, domain);
+    if (domain.paging === '4-level')
+      refusal = modifyEntry(acted, level, mfn as Mfn, index, half(value), half(value >> 32n), false, domain, domain);
+    else if (level === 1) refusal = twoLevel.modifyL1(mfn as Mfn, index, half(value), domain, domain);
+    else refusal = twoLevel.modifyL2(mfn as Mfn, index, half(value), domain);
   } finally {
     frames.restore(before);
   }

@@ -1,5 +1,5 @@
 import type { Domid, Mfn, VirtualAddress } from '../../base/numbers.ts';
-import { UserError } from '../../base/user-error.ts';
+import type { Ram } from '../../machine/ram.ts';
 import type { Domain } from '../../xen/common/domain.ts';
 import { TYPE_L1, TYPE_L4 } from '../../xen/common/frame-table.ts';
 import type { Hypervisor } from '../../xen/common/hypervisor.ts';
@@ -12,17 +12,34 @@ import type { Machine } from '../../xen/toolstack/machine-boot.ts';
 
 /** Entries that are listed; the rest is counted. */
 const MAX_MAPPINGS = 64;
-const ENTRIES = 512;
+
+/** How the entries of page tables lie, and what they cover. */
+export interface EntryShape {
+  readonly bytes: 4 | 8;
+  readonly entries: number;
+  /** Of an address, for each level. */
+  readonly bits: 9 | 10;
+  /** Level of the root. */
+  readonly root: 2 | 3 | 4;
+}
+
+const LONG_MODE: EntryShape = { bytes: 8, entries: 512, bits: 9, root: 4 };
+const PAE: EntryShape = { bytes: 8, entries: 512, bits: 9, root: 3 };
+const TWO_LEVELS: EntryShape = { bytes: 4, entries: 1024, bits: 10, root: 2 };
+
+export function shapeOf({ paging, width }: Domain): EntryShape {
+  if (paging === '2-level') return TWO_LEVELS;
+  return width === 64 ? LONG_MODE : PAE;
+}
+
+/** Low and high half of an entry; entries of 32 bits have no high half. */
+export function entryOf(ram: Ram, table: Mfn, index: number, { bytes }: EntryShape): readonly [number, number] {
+  const at = (ram.offset(table) + index * bytes) >>> 2;
+  return [ram.i32[at] as number, bytes === 8 ? (ram.i32[at + 1] as number) : 0];
+}
 
 export function findDomain({ hypervisor }: Machine, domid: number): Domain | undefined {
   return hypervisor.domains.get(domid as Domid);
-}
-
-/** Page tables of Xen 4's guests have entries of 64 bits; those of older Xens are shown by nobody yet. */
-export function requireWideEntries({ paging }: Domain): void {
-  if (paging === '2-level') {
-    throw new UserError('view.page-tables', 'Page tables of two levels (Xen 1.2 and 2.0) cannot be shown yet.');
-  }
 }
 
 export function findVcpu(domain: Domain, index: number | undefined): Vcpu | undefined {
@@ -56,7 +73,6 @@ export function frame(
   const domain = findDomain(machine, args.domain);
   const vcpu = domain === undefined ? undefined : findVcpu(domain, args.vcpu);
   if (domain === undefined || vcpu === undefined) return undefined;
-  requireWideEntries(domain);
   const { hypervisor } = machine;
   const mfn = Number(args.mfn);
   const mappings = mappingsOf(hypervisor, vcpu, mfn);
@@ -84,15 +100,16 @@ export function mappingsOf(xen: Hypervisor, vcpu: Vcpu, mfn: number) {
     const level = frames.types[at] as number;
     if (level < TYPE_L1 || level > TYPE_L4 || frames.typeCounts[at] === 0) continue;
     const table = (frames.first + at) as Mfn;
-    const words = ram.offset(table) >>> 2;
-    for (let index = 0; index < ENTRIES; index++) {
-      const low = ram.i32[words + index * 2] as number;
-      if ((low & PAGE_PRESENT) === 0) continue;
-      if (entryFrame(low, ram.i32[words + index * 2 + 1] as number) !== mfn) continue;
+    const owner = xen.domains.get(frames.owners[at] as Domid);
+    if (owner === undefined) continue;
+    const shape = shapeOf(owner);
+    for (let index = 0; index < shape.entries; index++) {
+      const [low, high] = entryOf(ram, table, index, shape);
+      if ((low & PAGE_PRESENT) === 0 || entryFrame(low, high) !== mfn) continue;
       const base = bases.get(table);
       found.push({
         ...{ table: hex(table), level, index, domain: frames.owners[at] as number, writable: (low & 2) !== 0 },
-        virtual: base === undefined || level > 1 ? undefined : address(addressIn(base, level, index)),
+        virtual: base === undefined || level > 1 ? undefined : address(addressIn(base, level, index, shape)),
       });
     }
   }
@@ -103,25 +120,24 @@ export function mappingsOf(xen: Hypervisor, vcpu: Vcpu, mfn: number) {
 export function tableAddresses(xen: Hypervisor, vcpu: Vcpu): ReadonlyMap<number, number> {
   const found = new Map<number, number>();
   const { ram } = xen;
+  const shape = shapeOf(vcpu.domain);
   const visit = (table: number, level: number, base: number): void => {
     if (found.has(table) || !ram.hasFrame(table)) return;
     found.set(table, base);
     if (level === 1) return;
-    const words = ram.offset(table as Mfn) >>> 2;
-    for (let index = 0; index < ENTRIES; index++) {
-      const low = ram.i32[words + index * 2] as number;
+    for (let index = 0; index < shape.entries; index++) {
+      const [low, high] = entryOf(ram, table as Mfn, index, shape);
       if ((low & PAGE_PRESENT) === 0 || (low & 0x80) !== 0) continue;
-      const next = entryFrame(low, ram.i32[words + index * 2 + 1] as number);
-      visit(next, level - 1, addressIn(base, level, index));
+      visit(entryFrame(low, high), level - 1, addressIn(base, level, index, shape));
     }
   };
-  if (vcpu.kernelRoot !== undefined) visit(vcpu.kernelRoot, vcpu.domain.width === 64 ? 4 : 3, 0);
+  if (vcpu.kernelRoot !== undefined) visit(vcpu.kernelRoot, shape.root, 0);
   return found;
 }
 
 /** Of the 48 bits that are walked; not yet sign-extended. */
-export function addressIn(base: number, level: number, index: number): number {
-  return base + index * 2 ** (12 + 9 * (level - 1));
+export function addressIn(base: number, level: number, index: number, { bits }: EntryShape): number {
+  return base + index * 2 ** (12 + bits * (level - 1));
 }
 
 /** Canonical, hexadecimal. */

@@ -1,5 +1,7 @@
 import type { MachineAddress, Mfn } from '../../base/numbers.ts';
+import type { Domain } from '../../xen/common/domain.ts';
 import { hex, hex64 } from '../../xen/common/refusal.ts';
+import { DOMAIN_ENTRIES_PER_L2_PAGETABLE } from '../../xen/public/xen-2.0/xen.ts';
 import { isGuestL4Slot } from '../../xen/pv/mm-validate.ts';
 import {
   entryFrame,
@@ -19,17 +21,18 @@ import type { Machine } from '../../xen/toolstack/machine-boot.ts';
 import {
   address,
   addressIn,
+  type EntryShape,
+  entryOf,
   findDomain,
   findVcpu,
   frameFacts,
   mappingsOf,
-  requireWideEntries,
+  shapeOf,
   toVirtual,
 } from './frames.ts';
 
 /** Page tables as the processor walks them, and addresses in all three spaces. */
 
-const ENTRIES = 512;
 /** An L3 table of a 32-bit guest. */
 const PAE_ENTRIES = 4;
 const PAGE = 4096;
@@ -52,38 +55,46 @@ export function pageTable(machine: Machine, args: TableArguments) {
   const domain = findDomain(machine, args.domain);
   const vcpu = domain === undefined ? undefined : findVcpu(domain, args.vcpu);
   if (domain === undefined || vcpu === undefined) return undefined;
-  requireWideEntries(domain);
+  const shape = shapeOf(domain);
   const root = args.view === 'user' ? vcpu.userRoot : vcpu.kernelRoot;
   const table = args.table === undefined ? root : Number(args.table);
   if (table === undefined || !ram.hasFrame(table)) return undefined;
-  const level = args.level ?? (domain.width === 64 ? 4 : 3);
+  const level = args.level ?? shape.root;
   const base = Number(BigInt.asUintN(48, BigInt(args.base ?? 0)));
-  const words = ram.offset(table as Mfn) >>> 2;
   const entries = [];
-  const count = domain.width === 32 && level === 3 ? PAE_ENTRIES : ENTRIES;
+  const count = level === 3 && shape.root === 3 ? PAE_ENTRIES : shape.entries;
   for (let index = 0; index < count; index++) {
-    const low = ram.i32[words + index * 2] as number;
-    const high = ram.i32[words + index * 2 + 1] as number;
+    const [low, high] = entryOf(ram, table as Mfn, index, shape);
     if ((low | high) === 0) continue;
     const present = (low & PAGE_PRESENT) !== 0;
     const mfn = entryFrame(low, high);
     entries.push({
       index,
-      virtual: address(addressIn(base, level, index)),
-      entry: hex64(low, high),
+      virtual: address(addressIn(base, level, index, shape)),
+      entry: entryText(low, high, shape),
       flags: entryWords(level, low, high),
       present,
-      xen: level === 4 && domain.width === 64 && !isGuestL4Slot(index),
+      xen: isXenSlot(level, index, shape),
       isTable: present && level > 1 && (low & PAGE_PSE) === 0,
       mfn: hex(mfn),
       frame: present ? frameFacts(hypervisor, mfn) : undefined,
-      at: hex(table * PAGE + index * 8),
+      at: hex(table * PAGE + index * shape.bytes),
     });
   }
   return {
     ...{ domain: domain.domid, vcpu: vcpu.index, width: domain.width as number, level, table: hex(table) },
     ...{ base: address(base), frame: frameFacts(hypervisor, table), hasUserRoot: vcpu.userRoot !== undefined, entries },
   };
+}
+
+function entryText(low: number, high: number, { bytes }: EntryShape): string {
+  return bytes === 8 ? hex64(low, high) : hex(low >>> 0);
+}
+
+/** Whether the slot of a root is Xen's own. */
+function isXenSlot(level: number, index: number, { root }: EntryShape): boolean {
+  if (level !== root) return false;
+  return (root === 4 && !isGuestL4Slot(index)) || (root === 2 && index >= DOMAIN_ENTRIES_PER_L2_PAGETABLE);
 }
 
 /** Flags of an entry in words, most telling first. */
@@ -122,7 +133,6 @@ export function translate(machine: Machine, args: TranslateArguments) {
   const domain = findDomain(machine, args.domain);
   const vcpu = domain === undefined ? undefined : findVcpu(domain, args.vcpu);
   if (domain === undefined || vcpu === undefined) return undefined;
-  requireWideEntries(domain);
   const { hypervisor } = machine;
   const { ram } = hypervisor;
   const offset = Number(BigInt(args.address) & 0xfffn);
@@ -131,7 +141,7 @@ export function translate(machine: Machine, args: TranslateArguments) {
   let problem: string | undefined;
   const isVirtual = args.space === 'virtual';
   const walked =
-    isVirtual && vcpu.hardwareRoot !== undefined ? walk(machine, args.address, vcpu.hardwareRoot) : undefined;
+    isVirtual && vcpu.hardwareRoot !== undefined ? walk(machine, args.address, vcpu.hardwareRoot, domain) : undefined;
   if (isVirtual) {
     at = walked?.machine;
     if (at === undefined) problem = walked === undefined ? 'the vCPU has no page tables' : stoppedAt(walked.levels);
@@ -150,7 +160,9 @@ export function translate(machine: Machine, args: TranslateArguments) {
   const first = isVirtual ? args.address : addresses[0];
   const levels =
     walked?.levels ??
-    (first === undefined || vcpu.hardwareRoot === undefined ? [] : walk(machine, first, vcpu.hardwareRoot).levels);
+    (first === undefined || vcpu.hardwareRoot === undefined
+      ? []
+      : walk(machine, first, vcpu.hardwareRoot, domain).levels);
   return {
     ...{ space: args.space as string, address: args.address, problem },
     virtual: isVirtual ? [args.address, ...addresses.filter((other) => other !== args.address)] : addresses,
@@ -167,13 +179,14 @@ function plus(text: string, offset: number, low?: number): string {
   return `0x${value.toString(16)}`;
 }
 
-function walk({ hypervisor }: Machine, text: string, root: Mfn) {
-  const { levels, machine } = hypervisor.processor.walk(toVirtual(text), root);
+function walk({ hypervisor }: Machine, text: string, root: Mfn, domain: Domain) {
+  const shape = shapeOf(domain);
+  const { levels, machine } = hypervisor.processor.walk(toVirtual(text), root, domain.paging);
   return {
     machine: machine as MachineAddress | undefined,
     levels: levels.map(({ level, mfn, index, low, high }) => ({
-      ...{ level, table: hex(mfn), index, entry: hex64(low, high), flags: entryWords(level, low, high) },
-      at: hex(mfn * PAGE + index * 8),
+      ...{ level, table: hex(mfn), index, entry: entryText(low, high, shape), flags: entryWords(level, low, high) },
+      at: hex(mfn * PAGE + index * shape.bytes),
       mfn: hex(entryFrame(low, high)),
     })),
   };

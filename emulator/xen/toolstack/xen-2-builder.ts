@@ -1,8 +1,6 @@
 /**
  * Builds a domain of Xen 2.0, as its xc_linux_build does: memory contents, page tables, start info, the event channel of
  * the domain controller, registers.
- *
- * NOT IMPLEMENTED: BSD_SYMTAB (symbols behind the kernel).
  */
 import { type Domid, PAGE_SIZE, type Port, type VirtualAddress } from '../../base/numbers.ts';
 import type { Domain } from '../common/domain.ts';
@@ -13,6 +11,7 @@ import { START_INFO, VMASST_TYPE_WRITABLE_PAGETABLES } from '../public/xen-2.0/x
 import type { BuildOptions, BuiltDomain } from './build-options.ts';
 import { DomainMemory } from './domain-memory.ts';
 import { builtTablesRefused, machineOutOfMemory, oneVcpuOnly } from './errors.ts';
+import { bsdSymbols2 } from './image/bsd-symbols.ts';
 import { planXen2Domain, type Xen2Layout } from './xen-2-layout.ts';
 
 const HOST = 0 as Domid;
@@ -35,6 +34,8 @@ export function buildXen2Domain(hypervisor: Hypervisor, options: BuildOptions): 
     const bytes = image.elf.reader.slice(segment.offset, segment.fileSize);
     memory.write(0, (segment.virtualAddress >>> 0) - layout.start, bytes);
   }
+  const symbols = image.parameters.bsdSymtab ? bsdSymbols2(image.elf) : undefined;
+  if (symbols !== undefined) memory.write(0, layout.kernelEnd - symbols.length - layout.start, symbols);
   if (layout.ramdisk !== undefined && ramdisk !== undefined) memory.write(pfn(layout.ramdisk), 0, ramdisk);
   memory.write(pfn(layout.p2m), 0, new Uint8Array(domain.p2m.slice(0, layout.pages).buffer));
   writePageTables(memory, layout);

@@ -224,7 +224,7 @@ export class TwoLevelTables implements Validator {
     }
   }
 
-  private store(table: Mfn, slot: number, entry: number): void {
+  protected store(table: Mfn, slot: number, entry: number): void {
     this.ram.write32((machineAddressOf(table) + slot * 4) as MachineAddress, entry);
   }
 

@@ -65,6 +65,50 @@ export function bsdSymbols(elf: ElfFile): Uint8Array | undefined {
   return bytes;
 }
 
+/**
+ * The same as Xen 2.0's tools lay it out (loadelfsymtab of tools/libxc/xc_linux_build.c): all section headers of a 32-bit
+ * file, without names, then the symbol tables and the strings that belong to them. Undefined: there are none.
+ */
+export function bsdSymbols2(elf: ElfFile): Uint8Array | undefined {
+  const { reader, sections } = elf;
+  const fields = FIELDS[32];
+  const linked = new Set(sections.filter(({ type }) => type === SHT_SYMTAB).map(({ link }) => link));
+  const wanted = sections.filter(
+    ({ type, index }) => type === SHT_SYMTAB || (type === SHT_STRTAB && linked.has(index)),
+  );
+  if (wanted.length === 0 || !wanted.every(({ offset, size }) => reader.has(offset, size))) return undefined;
+  const headers = SIZE_BYTES + fields.ehdr;
+  let end = roundUp(headers + sections.length * fields.shdr, 32);
+  const places = new Map<number, number>();
+  for (const { index, size } of wanted) {
+    places.set(index, end);
+    end = roundUp(end + size, 32);
+  }
+  const bytes = new Uint8Array(end);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, end - SIZE_BYTES, true);
+  bytes.set(reader.slice(0, fields.ehdr), SIZE_BYTES);
+  view.setUint32(SIZE_BYTES + fields.phoff, 0, true);
+  view.setUint32(SIZE_BYTES + fields.shoff, fields.ehdr, true);
+  // e_phentsize, e_phnum; e_shstrndx: sections have no names any more.
+  for (const at of [fields.ehsize + 2, fields.ehsize + 4, fields.ehsize + 10]) view.setUint16(SIZE_BYTES + at, 0, true);
+  const table = reader.u32(fields.shoff);
+  for (const { index, type, offset, size } of sections) {
+    const to = headers + index * fields.shdr;
+    bytes.set(reader.slice(table + index * fields.shdr, fields.shdr), to);
+    view.setUint32(to, 0, true);
+    const place = places.get(index);
+    if (place !== undefined) {
+      // Offsets count from the header, behind the size.
+      view.setUint32(to + fields.offset, place - SIZE_BYTES, true);
+      bytes.set(reader.slice(offset, size), place);
+    } else if (type === SHT_STRTAB) {
+      view.setUint32(to + fields.offset, 0, true);
+    }
+  }
+  return bytes;
+}
+
 /** Where they lie behind an end: elf_round_up. */
 export function bsdSymbolsAt(end: number, { elfClass }: ElfFile): number {
   return roundUp(end, elfClass);

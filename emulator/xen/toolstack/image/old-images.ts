@@ -5,6 +5,7 @@ import { ByteReader } from '../../../elf/byte-reader.ts';
 import { EM_386, PT_LOAD } from '../../../elf/constants.ts';
 import { type ElfFile, loadableSegments } from '../../../elf/elf-file.ts';
 import { HYPERVISOR_VIRT_START } from '../../public/xen-2.0/xen.ts';
+import { bsdSymbols2, bsdSymbolsAt } from './bsd-symbols.ts';
 import { addressesOutOfBounds, not32Bit, wrongLoader } from './errors.ts';
 import { emptyParameters, readGuestSection } from './image-parameters.ts';
 import type { KernelImage } from './kernel-image.ts';
@@ -38,14 +39,16 @@ function readOldElf(
   const segments = loadableSegments(elf).filter(({ flags }) => (flags & (PF_W | PF_X)) !== 0);
   if (segments.length === 0) throw addressesOutOfBounds('nothing in it may be written or executed');
   const start = Math.min(...segments.map(({ virtualAddress }) => virtualAddress >>> 0));
-  const end = Math.max(...segments.map(({ virtualAddress, memorySize }) => (virtualAddress >>> 0) + memorySize));
+  const loadEnd = Math.max(...segments.map(({ virtualAddress, memorySize }) => (virtualAddress >>> 0) + memorySize));
+  const symbols = parameters.bsdSymtab ? bsdSymbols2(elf)?.length : undefined;
+  const end = symbols === undefined ? loadEnd : bsdSymbolsAt(loadEnd, elf) + symbols;
   const base = (parameters.virtBase ?? start) >>> 0;
   const entry = elf.entry >>> 0;
   const range = `${formatAddress(start)} … ${formatAddress(end)}`;
   if (end > HYPERVISOR_VIRT_START) throw addressesOutOfBounds(`the kernel ${range} reaches into Xen's area`);
   if (base > start) throw addressesOutOfBounds(`VIRT_BASE ${formatAddress(base)} is above the kernel ${range}`);
   if (base % 4096 !== 0) throw addressesOutOfBounds(`VIRT_BASE ${formatAddress(base)} is not page aligned`);
-  if (entry < start || entry > end)
+  if (entry < start || entry > loadEnd)
     throw addressesOutOfBounds(`the entry ${formatAddress(entry)} is outside the kernel ${range}`);
   return {
     ...{ guestType, container, compression, elf, parameters, segments },

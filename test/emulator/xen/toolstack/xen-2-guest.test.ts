@@ -1,6 +1,8 @@
 /** A kernel of a few instructions for Xen 2.0, put together by hand, from its image to its shutdown. */
 import { describe, expect, test } from 'vitest';
+import type { Mfn } from '../../../../emulator/base/numbers.ts';
 import { UserError } from '../../../../emulator/base/user-error.ts';
+import { readElf } from '../../../../emulator/elf/elf-file.ts';
 import { createMachine } from '../../../../emulator/xen/toolstack/create-machine.ts';
 import { domainConfigFromKeys } from '../../../../emulator/xen/toolstack/domain-config.ts';
 import { readKernelImage } from '../../../../emulator/xen/toolstack/image/kernel-image.ts';
@@ -29,7 +31,12 @@ const DATA = Buffer.concat([
   Buffer.from('0d001908 770010c0 0e001908 820010c0 0000000000000000'.replaceAll(' ', ''), 'hex'),
 ]);
 
-function kernel(guest = 'GUEST_OS=tiny,XEN_VER=2.0,VIRT_BASE=0xC0000000,LOADER=generic'): Uint8Array {
+type Sections = NonNullable<Parameters<typeof buildElf>[0]['sections']>;
+
+function kernel(
+  guest = 'GUEST_OS=tiny,XEN_VER=2.0,VIRT_BASE=0xC0000000,LOADER=generic',
+  sections: Sections = [],
+): Uint8Array {
   return buildElf({
     elfClass: 32,
     entry: BASE,
@@ -37,13 +44,13 @@ function kernel(guest = 'GUEST_OS=tiny,XEN_VER=2.0,VIRT_BASE=0xC0000000,LOADER=g
       { paddr: BASE, vaddr: BASE, bytes: Buffer.from(CODE, 'hex') },
       { paddr: BASE + 0x1000, vaddr: BASE + 0x1000, bytes: DATA },
     ],
-    sections: [{ name: '__xen_guest', type: 1, bytes: text(guest) }],
+    sections: [{ name: '__xen_guest', type: 1, bytes: text(guest) }, ...sections],
   });
 }
 
-async function boot(): Promise<Awaited<ReturnType<typeof bootDomains>>> {
+async function boot(file = kernel()): Promise<Awaited<ReturnType<typeof bootDomains>>> {
   const { config } = domainConfigFromKeys({ kernel: 'tiny', memory: 16 });
-  const loaded = { config, image: readKernelImage(kernel()), ramdisk: undefined, warnings: [] };
+  const loaded = { config, image: readKernelImage(file), ramdisk: undefined, warnings: [] };
   return bootDomains({ domains: [loaded], createMachine });
 }
 
@@ -73,6 +80,28 @@ describe('a Xen 2.0 domain', () => {
       bootStack: 0xc0109000,
       end: 0xc0400000,
     });
+    machine.dispose();
+  });
+
+  test('with BSD_SYMTAB has its symbols behind the kernel, before all else', async () => {
+    const guest = 'GUEST_OS=netbsd,GUEST_VER=2.0,XEN_VER=2.0,VIRT_BASE=0xC0000000,LOADER=generic,BSD_SYMTAB';
+    const symbols = [
+      { name: '.strtab', type: 3, bytes: text('\0main') },
+      { name: '.symtab', type: 2, bytes: new Uint8Array(32).fill(7), link: 2 },
+    ];
+    const machine = await boot(kernel(guest, symbols));
+    const { domain, layout } = machine.domains[0] as (typeof machine.domains)[number];
+    const { ram } = machine.hypervisor;
+    // The kernel ends behind its second page's data; the first word is the size of what follows.
+    const at = Math.ceil((0x101000 + DATA.length) / 4) * 4;
+    const page = Buffer.from(ram.frame(domain.p2m[at >>> 12] as Mfn));
+    const offset = at & 0xfff;
+    const found = readElf(new Uint8Array(page.subarray(offset + 4, offset + 4 + page.readUInt32LE(offset))));
+    const table = found.sections.find(({ type }) => type === 2);
+    expect(found.reader.slice(table?.offset ?? 0, 32)).toEqual(new Uint8Array(32).fill(7));
+    const strings = found.sections.find(({ index }) => index === table?.link);
+    expect(Buffer.from(found.reader.slice(strings?.offset ?? 0, 5)).toString()).toBe('\0main');
+    expect(layout).toMatchObject({ p2m: 0xc0102000 });
     machine.dispose();
   });
 

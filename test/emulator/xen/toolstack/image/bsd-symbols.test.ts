@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type ElfFile, readElf } from '../../../../../emulator/elf/elf-file.ts';
-import { bsdSymbols, bsdSymbolsAt } from '../../../../../emulator/xen/toolstack/image/bsd-symbols.ts';
+import { bsdSymbols, bsdSymbols2, bsdSymbolsAt } from '../../../../../emulator/xen/toolstack/image/bsd-symbols.ts';
 import { sampleGuest } from '../booted.ts';
 
 const SHT_SYMTAB = 2;
@@ -37,6 +37,25 @@ test.each([
   const header = width === 32 ? 52 : 64;
   expect(bytes.slice(4 + header, 4 + 64).every((byte) => byte === 0)).toBe(true);
   expect(bsdSymbolsAt(0x1001, elf)).toBe(0x1000 + width / 8);
+});
+
+test('Xen 2.0 keeps all section headers, and the contents of the symbols and their strings', () => {
+  const elf = readElf(new Uint8Array(readFileSync('media/sample/guest.elf')));
+  const bytes = bsdSymbols2(elf) as Uint8Array;
+  expect(bytes.length % 4).toBe(0);
+  expect(new DataView(bytes.buffer).getUint32(0, true)).toBe(bytes.length - 4);
+  const found = readElf(bytes.slice(4));
+  expect(found).toMatchObject({ elfClass: 32, machine: elf.machine, entry: elf.entry });
+  expect(found.programHeaders).toEqual([]);
+  expect(found.sections.map(({ index, type, link, address }) => [index, type, link, address])).toEqual(
+    elf.sections.map(({ index, type, link, address }) => [index, type, link, address]),
+  );
+  expect(new Set(found.sections.map(({ name }) => name))).toEqual(new Set(['']));
+  const symbols = sectionOf(found, SHT_SYMTAB);
+  const original = sectionOf(elf, SHT_SYMTAB);
+  expect(bytesOf(found, symbols?.index ?? -1)).toEqual(bytesOf(elf, original?.index ?? -1));
+  expect(bytesOf(found, symbols?.link ?? -1)).toEqual(bytesOf(elf, original?.link ?? -1));
+  expect(bsdSymbols2({ ...elf, sections: elf.sections.filter(({ type }) => type !== SHT_SYMTAB) })).toBeUndefined();
 });
 
 test('a kernel without symbols has none', () => {
