@@ -180,6 +180,8 @@ export class Workbench {
   /** Types into the guest's console, as a user at its terminal does. */
   async typeOnConsole(text: string): Promise<void> {
     await this.command('Xen: Show Guest Console');
+    // The command palette may give the focus back to a webview after the command has moved it.
+    await this.page.locator('.terminal-wrapper.active .xterm-screen').click();
     await this.page.locator('.terminal-wrapper.active .xterm.focus').waitFor();
     await this.page.keyboard.type(text, { delay: 20 });
   }

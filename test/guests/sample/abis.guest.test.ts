@@ -115,7 +115,8 @@ describe.each(ABIS)('on Xen $abi', ({ abi, version, pageTables, timer, errno }) 
   });
 
   // A domain of Xen 1.2 can only write to its console.
-  test.skipIf(abi === '1.2')('takes commands on its console; a crash is status 4 with the reason', async () => {
+  if (abi === '1.2') return;
+  test('takes commands on its console; a crash is status 4 with the reason', async () => {
     const line = (command: string): string[] => ['--after', 'sample> ', '--input', `${command}\\n`];
     const disk = `format=raw,vdev=xvda,access=ro,target=${path.resolve('media/sample/disk.img')}`;
     const config = configFile({ name: 'sample', kernel, memory: 64, xen_abi: abi, disk: [disk] });
