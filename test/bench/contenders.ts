@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { BOOT_MARKER } from '../support/guests.ts';
 
-const COMMAND = 'dist/cli/xenoscope.mjs';
+export const COMMAND = 'dist/cli/xenoscope.mjs';
 /** Of one process. */
 const TIMEOUT = 600_000;
 

@@ -34,8 +34,16 @@ export function gnumach(width: 64 | 32 = 64): string {
 
 /** A module of that kernel, by its file's name: "xen-netfront.ko". */
 export function debianCloudModule(name: string): Uint8Array {
-  const folder = debianPackage(dependencyOf('linux-image-cloud-amd64', /^linux-image-[\d.]+.*-cloud-amd64$/));
-  const modules = path.join(folder, 'lib/modules');
+  return moduleOf('linux-image-cloud-amd64', /^linux-image-[\d.]+.*-cloud-amd64$/, name);
+}
+
+/** A module of `debianKernel()`. */
+export function debianModule(name: string): Uint8Array {
+  return moduleOf('linux-image-amd64', /^linux-image-[\d.]+.*-amd64$/, name);
+}
+
+function moduleOf(metapackage: string, pattern: RegExp, name: string): Uint8Array {
+  const modules = path.join(debianPackage(dependencyOf(metapackage, pattern)), 'lib/modules');
   const found = readdirSync(modules, { recursive: true }).find((file) => path.basename(String(file)) === name);
   if (found === undefined) throw new Unavailable(`${modules} holds no ${name}`);
   return readFileSync(path.join(modules, String(found)));
